@@ -1,0 +1,60 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace Loyalty.Runtime.Journal;
+
+/// <summary>128 bits: the link of an actor's hash chain.</summary>
+public readonly record struct Hash128(ulong High, ulong Low)
+{
+    /// <summary>Bytes of the encoded form.</summary>
+    public const int Size = 16;
+
+    /// <summary>Before an actor's first record.</summary>
+    public static readonly Hash128 Zero;
+
+    /// <summary>Big-endian, high half first.</summary>
+    public void WriteTo(Span<byte> destination)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(destination, High);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[8..], Low);
+    }
+
+    /// <summary>Reads what <see cref="WriteTo"/> wrote.</summary>
+    public static Hash128 Read(ReadOnlySpan<byte> source) =>
+        new(BinaryPrimitives.ReadUInt64BigEndian(source), BinaryPrimitives.ReadUInt64BigEndian(source[8..]));
+
+    /// <summary>
+    /// The chain: the first 128 bits of SHA-256 over the previous link (16 bytes), the actor's kind, a zero byte, its key, a zero byte
+    /// (UTF-8), the version of the record's first event (8 bytes, big-endian), the time it was recorded (Unix milliseconds, 8 bytes,
+    /// big-endian) and the encoded events. Whoever changes, drops or swaps a record changes every later link of its actor.
+    /// </summary>
+    public static Hash128 Next(Hash128 previous, ActorId actor, long firstVersion, long recordedAtMs, ReadOnlySpan<byte> events)
+    {
+        const int Stack = 1536;
+        var size = Size + 16 + System.Text.Encoding.UTF8.GetMaxByteCount(actor.Kind.Length + actor.Key.Length) + 2 + events.Length;
+        byte[]? rented = size > Stack ? System.Buffers.ArrayPool<byte>.Shared.Rent(size) : null;
+        var buffer = rented ?? stackalloc byte[Stack];
+        previous.WriteTo(buffer);
+        var at = Size;
+        at += System.Text.Encoding.UTF8.GetBytes(actor.Kind, buffer[at..]);
+        buffer[at++] = 0;
+        at += System.Text.Encoding.UTF8.GetBytes(actor.Key, buffer[at..]);
+        buffer[at++] = 0;
+        BinaryPrimitives.WriteInt64BigEndian(buffer[at..], firstVersion);
+        BinaryPrimitives.WriteInt64BigEndian(buffer[(at + 8)..], recordedAtMs);
+        at += 16;
+        events.CopyTo(buffer[at..]);
+        at += events.Length;
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(buffer[..at], digest);
+        if (rented is not null)
+        {
+            System.Buffers.ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        return Read(digest);
+    }
+
+    /// <summary>32 hexadecimal digits.</summary>
+    public override string ToString() => $"{High:x16}{Low:x16}";
+}
