@@ -1,0 +1,104 @@
+using System.Buffers.Binary;
+using NodaTime;
+
+namespace Loyalty.Domain.Encoding;
+
+/// <summary>Reads what <see cref="ByteWriter"/> wrote. Every read checks that the bytes are there.</summary>
+public ref struct ByteReader(ReadOnlySpan<byte> source)
+{
+    private ReadOnlySpan<byte> _rest = source;
+
+    /// <summary>Nothing is left. Fields that a later schema version added are absent then.</summary>
+    public readonly bool AtEnd => _rest.IsEmpty;
+
+    /// <summary>See <see cref="ByteWriter.VarUInt"/>.</summary>
+    public ulong VarUInt()
+    {
+        ulong value = 0;
+        for (var shift = 0; shift < 64; shift += 7)
+        {
+            var next = Byte();
+            value |= (ulong)(next & 0x7f) << shift;
+            if (next < 0x80)
+            {
+                return value;
+            }
+        }
+
+        throw new FormatException("a number is longer than 64 bits");
+    }
+
+    /// <summary>See <see cref="ByteWriter.VarInt"/>.</summary>
+    public long VarInt()
+    {
+        var value = VarUInt();
+        return (long)(value >> 1) ^ -(long)(value & 1);
+    }
+
+    /// <summary>See <see cref="ByteWriter.Count"/>. Each counted thing has at least one byte, so a larger count is refused.</summary>
+    public int Count()
+    {
+        var value = VarUInt();
+        return value <= (ulong)_rest.Length ? (int)value : throw new FormatException($"{value} things are announced and {_rest.Length} bytes are left");
+    }
+
+    /// <summary>See <see cref="ByteWriter.Byte"/>.</summary>
+    public byte Byte() => Raw(1)[0];
+
+    /// <summary>See <see cref="ByteWriter.Flag"/>.</summary>
+    public bool Flag() => Byte() != 0;
+
+    /// <summary>See <see cref="ByteWriter.Text"/>.</summary>
+    public string? Text()
+    {
+        var length = VarUInt();
+        if (length > (ulong)_rest.Length + 1)
+        {
+            throw new FormatException($"a text of {length} bytes is announced and {_rest.Length} are left");
+        }
+
+        return length == 0 ? null : System.Text.Encoding.UTF8.GetString(Raw((int)length - 1));
+    }
+
+    /// <summary>See <see cref="ByteWriter.Bytes"/>.</summary>
+    public ReadOnlySpan<byte> Bytes() => Raw(Count());
+
+    /// <summary>So many bytes.</summary>
+    public ReadOnlySpan<byte> Raw(int count)
+    {
+        if (count > _rest.Length)
+        {
+            throw new FormatException($"{count} bytes are needed and {_rest.Length} are left");
+        }
+
+        var taken = _rest[..count];
+        _rest = _rest[count..];
+        return taken;
+    }
+
+    /// <summary>See <see cref="ByteWriter.Wide"/>.</summary>
+    public UInt128 Wide() => BinaryPrimitives.ReadUInt128LittleEndian(Raw(16));
+
+    /// <summary>See <see cref="ByteWriter.Time"/>.</summary>
+    public Instant Time() => Instant.FromUnixTimeMilliseconds(VarInt());
+
+    /// <summary>See <see cref="ByteWriter.Day"/>.</summary>
+    public LocalDate? Day()
+    {
+        var packed = VarUInt();
+        return packed == 0 ? null : new LocalDate((int)(packed / 512) - 10000, (int)(packed / 32 % 16), (int)(packed % 32));
+    }
+
+    /// <summary>See <see cref="ByteWriter.Number"/>.</summary>
+    public decimal Number()
+    {
+        var scale = Byte();
+        decimal value = VarInt();
+        for (; scale > 0; scale--)
+        {
+            value /= 10m;
+        }
+
+        return value;
+    }
+}

@@ -1,0 +1,247 @@
+using Loyalty.Domain.Requests;
+using NodaTime;
+
+namespace Loyalty.Domain.Members;
+
+/// <summary>
+/// What an actor keeps of one member in memory: balances and standing, not the history (that is in the journal). Changed by
+/// <see cref="Apply"/> alone. Not thread-safe: it never leaves its actor's turn.
+/// </summary>
+public sealed class MemberState(string id)
+{
+    /// <summary>Returns that may wait for their purchase.</summary>
+    public const int MaxWaiting = 64;
+
+    private readonly List<UnitBook> _books = [];
+    private readonly List<Return> _waiting = [];
+
+    /// <summary>The member's id.</summary>
+    public string Id { get; } = id;
+
+    /// <summary>Whether it takes part.</summary>
+    public MemberStatus Status { get; private set; }
+
+    /// <summary>When it joined.</summary>
+    public Instant EnrolledAt { get; private set; }
+
+    /// <summary>The day it joined.</summary>
+    public LocalDate EnrolledOn { get; private set; }
+
+    /// <summary>Joined by a sale, and nobody enrolled it since.</summary>
+    public bool IsAutomatic { get; private set; }
+
+    /// <summary>Of the enrolment request; 0 when there was none.</summary>
+    public UInt128 EnrolmentFingerprint { get; private set; }
+
+    /// <summary>Other ids by which it is found.</summary>
+    public IReadOnlyList<AlternativeId> AlternativeIds { get; private set; } = [];
+
+    /// <summary>One for each unit the member ever had.</summary>
+    public IReadOnlyList<UnitBook> Books => _books;
+
+    /// <summary>Days of sales.</summary>
+    public TierHistory History { get; } = new();
+
+    /// <summary>Where it stands.</summary>
+    public HeldTier Tier { get; private set; } = HeldTier.None;
+
+    /// <summary>The fixed standing of <see cref="History"/> as a level id.</summary>
+    public string? FixedLevel { get; private set; }
+
+    /// <summary>The day of the last tier review.</summary>
+    public LocalDate ReviewedOn { get; private set; } = LocalDate.MinIsoValue;
+
+    /// <summary>The latest day on which points were given by hand.</summary>
+    public LocalDate? LastGiven { get; private set; }
+
+    /// <summary>Returns whose purchase is not known yet, in order of arrival.</summary>
+    public IReadOnlyList<Return> Waiting => _waiting;
+
+    /// <summary>Purchases recorded.</summary>
+    public long Purchases { get; private set; }
+
+    /// <summary>Returns recorded, waiting ones not counted.</summary>
+    public long Returns { get; private set; }
+
+    /// <summary>Amounts of purchases less amounts of returns, minor units.</summary>
+    public long Spend { get; private set; }
+
+    /// <summary>The last day that counts as activity.</summary>
+    public LocalDate LastActive
+    {
+        get
+        {
+            var last = History.LastVisit ?? EnrolledOn;
+            return LastGiven is { } given && given > last ? given : last;
+        }
+    }
+
+    /// <summary>About how many bytes of memory this takes.</summary>
+    public int EstimateBytes()
+    {
+        var bytes = 420 + (History.Days.Count * 32) + (_waiting.Count * 600) + (AlternativeIds.Count * 120);
+        foreach (var book in _books)
+        {
+            bytes += 200 + ((book.Lots.Count + book.Lapsed.Count) * 32);
+        }
+
+        return bytes;
+    }
+
+    /// <summary>The book of a unit, or null when the member never had any.</summary>
+    public UnitBook? FindBook(string unit)
+    {
+        foreach (var book in _books)
+        {
+            if (string.Equals(book.Unit, unit, StringComparison.Ordinal))
+            {
+                return book;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The book of a unit, made when needed.</summary>
+    internal UnitBook Book(string unit)
+    {
+        var book = FindBook(unit);
+        if (book is null)
+        {
+            book = new UnitBook(unit);
+            _books.Add(book);
+        }
+
+        return book;
+    }
+
+    /// <summary>Changes the state by a fact.</summary>
+    /// <exception cref="InvalidOperationException">The fact does not fit: the books are damaged.</exception>
+    public void Apply(MemberEvent fact)
+    {
+        switch (fact)
+        {
+            case PurchaseRecorded purchase:
+                foreach (ref readonly var award in purchase.Awards.AsSpan())
+                {
+                    Give(award.Unit, award.Lot, award.Points);
+                }
+
+                var spent = Sum(purchase.Purchase.Lines);
+                History.Add(purchase.Day, spent, purchase.ProgressPoints, 1);
+                Purchases++;
+                Spend += spent;
+                break;
+            case ReturnRecorded returned:
+                Post(returned.Postings);
+                History.Add(returned.Day, -returned.Spend, -returned.ProgressPoints, -returned.Visits);
+                Returns++;
+                Spend -= returned.Spend;
+                if (returned.Waited)
+                {
+                    _waiting.RemoveAll(waiting => waiting.Id == returned.Return.Id);
+                }
+
+                break;
+            case ReturnWaits waits:
+                _waiting.Add(waits.Return);
+                break;
+            case PointsLapsed lapsed:
+                var book = Book(lapsed.Unit);
+                foreach (var lot in lapsed.Lots)
+                {
+                    book.Take(lot.Id, lot.Points);
+                    book.AddLapsed(lot.Id, lot.Points);
+                }
+
+                break;
+            case TierChanged tier:
+                Tier = tier.To;
+                ReviewedOn = tier.ReviewedOn;
+                break;
+            case TierHistoryFolded folded:
+                FixedLevel = folded.Standing.Level;
+                History.Fold(new(0, folded.Standing.Since, folded.Standing.Through));
+                break;
+            case PointsAdjusted adjusted:
+                Post(adjusted.Postings);
+                LastGiven = adjusted.Adjustment.Points > 0 ? adjusted.Day : LastGiven;
+                break;
+            case MemberEnrolled enrolled:
+                if (Status == MemberStatus.Unknown)
+                {
+                    (EnrolledAt, EnrolledOn, Status) = (enrolled.At, enrolled.On, MemberStatus.Active);
+                }
+
+                (IsAutomatic, EnrolmentFingerprint, AlternativeIds) = (enrolled.Automatic, enrolled.Fingerprint, enrolled.AlternativeIds);
+                break;
+            case StatusChanged status:
+                Status = status.Status;
+                Post(status.Postings);
+                break;
+            case AlternativeIdsReplaced replaced:
+                AlternativeIds = replaced.AlternativeIds;
+                break;
+            case RequestRefused or RequestAnswered:
+                break;
+            default:
+                throw new InvalidOperationException($"no rule applies {fact.GetType().Name}");
+        }
+    }
+
+    /// <summary>Sum of the lines' amounts.</summary>
+    public static long Sum(SaleLine[] lines)
+    {
+        long sum = 0;
+        foreach (ref readonly var line in lines.AsSpan())
+        {
+            sum += line.Amount;
+        }
+
+        return sum;
+    }
+
+    private void Give(string unit, LotId lot, long points)
+    {
+        var book = Book(unit);
+        var repaid = Math.Min(book.Debt, points);
+        book.Debt -= repaid;
+        if (points > repaid)
+        {
+            book.Add(lot, points - repaid);
+        }
+    }
+
+    private void Post(Posting[] postings)
+    {
+        foreach (ref readonly var posting in postings.AsSpan())
+        {
+            var book = Book(posting.Unit);
+            switch (posting.Place)
+            {
+                case PostingPlace.Lot when posting.Points > 0:
+                    book.Add(posting.Lot, posting.Points);
+                    break;
+                case PostingPlace.Lot:
+                    book.Take(posting.Lot, -posting.Points);
+                    break;
+                case PostingPlace.Lapsed:
+                    book.TakeLapsed(posting.Lot, -posting.Points);
+                    break;
+                case PostingPlace.Debt:
+                    book.Debt -= posting.Points;
+                    break;
+            }
+        }
+    }
+
+    internal void Restore(
+        MemberStatus status, Instant enrolledAt, LocalDate enrolledOn, bool automatic, UInt128 fingerprint, AlternativeId[] alternativeIds, HeldTier tier,
+        string? fixedLevel, LocalDate reviewedOn, LocalDate? lastGiven, long purchases, long returns, long spend, IEnumerable<Return> waiting)
+    {
+        (Status, EnrolledAt, EnrolledOn, IsAutomatic, EnrolmentFingerprint) = (status, enrolledAt, enrolledOn, automatic, fingerprint);
+        (AlternativeIds, Tier, FixedLevel, ReviewedOn, LastGiven) = (alternativeIds, tier, fixedLevel, reviewedOn, lastGiven);
+        (Purchases, Returns, Spend) = (purchases, returns, spend);
+        _waiting.AddRange(waiting);
+    }
+}

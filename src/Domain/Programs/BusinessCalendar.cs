@@ -1,0 +1,31 @@
+using NodaTime;
+
+namespace Loyalty.Domain.Programs;
+
+/// <summary>Days of a time zone. Thread-safe.</summary>
+public sealed class BusinessCalendar(DateTimeZone zone)
+{
+    private readonly CachedStart?[] _starts = new CachedStart?[4096];
+
+    /// <summary>The zone.</summary>
+    public DateTimeZone Zone { get; } = zone;
+
+    /// <summary>The day that holds the instant.</summary>
+    public LocalDate DayOf(Instant instant) => instant.WithOffset(Zone.GetUtcOffset(instant)).Date;
+
+    /// <summary>The first instant of the day (not always midnight: clocks may go forward then).</summary>
+    public Instant StartOf(LocalDate day)
+    {
+        ref var slot = ref _starts[(uint)day.GetHashCode() % (uint)_starts.Length];
+        var cached = Volatile.Read(ref slot);
+        if (cached is null || cached.Day != day)
+        {
+            cached = new CachedStart(day, Zone.AtStartOfDay(day).ToInstant());
+            Volatile.Write(ref slot, cached);
+        }
+
+        return cached.Start;
+    }
+
+    private sealed record CachedStart(LocalDate Day, Instant Start);
+}

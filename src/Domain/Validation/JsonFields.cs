@@ -1,0 +1,210 @@
+using System.Text.Json;
+
+namespace Loyalty.Domain.Validation;
+
+/// <summary>
+/// Reads one JSON object field by field, collecting everything that is wrong instead of stopping at the first: missing, unknown and repeated
+/// fields, wrong types, values out of range. For documents that people write; the purchase path has its own reader.
+/// </summary>
+public sealed class JsonFields
+{
+    private readonly Dictionary<string, JsonElement> _fields = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly List<FieldError> _errors;
+    private readonly string _path;
+
+    /// <summary>Takes the object at <paramref name="path"/>; reports when it is none.</summary>
+    public JsonFields(JsonElement element, string path, List<FieldError> errors)
+    {
+        _errors = errors;
+        _path = path;
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            errors.Add(new(path, $"is {Describe(element.ValueKind)}; an object is needed"));
+            return;
+        }
+
+        foreach (var property in element.EnumerateObject())
+        {
+            if (!_fields.TryAdd(property.Name, property.Value))
+            {
+                errors.Add(new(Path(property.Name), "is given twice"));
+            }
+        }
+    }
+
+    /// <summary>The path of a field of this object.</summary>
+    public string Path(string name) => _path.Length == 0 ? name : $"{_path}.{name}";
+
+    /// <summary>Adds an error about a field.</summary>
+    public void Error(string name, string message) => _errors.Add(new(Path(name), message));
+
+    /// <summary>Whether the field is there and not null.</summary>
+    public bool Has(string name) => _fields.TryGetValue(name, out var value) && value.ValueKind != JsonValueKind.Null;
+
+    /// <summary>A string of 1 to <paramref name="maxLength"/> printable characters.</summary>
+    public string Text(string name, int maxLength, string? fallback = null)
+    {
+        if (!Take(name, fallback is null, $"a text of 1 to {maxLength} characters", out var value))
+        {
+            return fallback ?? "";
+        }
+
+        if (value.ValueKind != JsonValueKind.String)
+        {
+            Error(name, $"is {Describe(value.ValueKind)}; a text is needed");
+            return fallback ?? "";
+        }
+
+        string text;
+        try
+        {
+            text = value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            Error(name, "is not valid Unicode text");
+            return fallback ?? "";
+        }
+
+        if (text.Length == 0 || text.Length > maxLength || text.Any(char.IsControl))
+        {
+            Error(name, $"has {text.Length} characters or unprintable ones; 1 to {maxLength} printable ones are needed");
+            return fallback ?? "";
+        }
+
+        return text;
+    }
+
+    /// <summary>A whole number within the bounds, both included.</summary>
+    public long Whole(string name, long min, long max, long? fallback = null)
+    {
+        if (!Take(name, fallback is null, $"a whole number from {min} to {max}", out var value))
+        {
+            return fallback ?? min;
+        }
+
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var number) || number < min || number > max)
+        {
+            Error(name, $"is {Short(value)}; a whole number from {min} to {max} is needed");
+            return fallback ?? min;
+        }
+
+        return number;
+    }
+
+    /// <summary>A decimal within the bounds, both included, with at most <paramref name="maxScale"/> decimals.</summary>
+    public decimal Fraction(string name, decimal min, decimal max, int maxScale, decimal? fallback = null)
+    {
+        if (!Take(name, fallback is null, $"a number from {min} to {max}", out var value))
+        {
+            return fallback ?? min;
+        }
+
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDecimal(out var number) || number < min || number > max
+            || decimal.Round(number, maxScale) != number)
+        {
+            Error(name, $"is {Short(value)}; a number from {min} to {max} with at most {maxScale} decimals is needed");
+            return fallback ?? min;
+        }
+
+        return number;
+    }
+
+    /// <summary>One of the given words; returns its index.</summary>
+    public int Choice(string name, string[] words, int? fallback = null)
+    {
+        if (!Take(name, fallback is null, $"one of {string.Join(", ", words)}", out var value))
+        {
+            return fallback ?? 0;
+        }
+
+        var index = value.ValueKind == JsonValueKind.String ? Array.IndexOf(words, value.GetString()) : -1;
+        if (index < 0)
+        {
+            Error(name, $"is {Short(value)}; one of {string.Join(", ", words)} is needed");
+            return fallback ?? 0;
+        }
+
+        return index;
+    }
+
+    /// <summary>True or false.</summary>
+    public bool Flag(string name, bool fallback)
+    {
+        if (!Take(name, required: false, "true or false", out var value))
+        {
+            return fallback;
+        }
+
+        if (value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+        {
+            Error(name, $"is {Describe(value.ValueKind)}; true or false is needed");
+            return fallback;
+        }
+
+        return value.GetBoolean();
+    }
+
+    /// <summary>A nested object, or null when it is absent and may be.</summary>
+    public JsonFields? Nested(string name, bool required) =>
+        Take(name, required, "an object", out var value) ? new JsonFields(value, Path(name), _errors) : null;
+
+    /// <summary>The elements of an array with between <paramref name="min"/> and <paramref name="max"/> elements, with their paths.</summary>
+    public IReadOnlyList<(JsonElement Element, string Path)> List(string name, int min, int max)
+    {
+        if (!Take(name, min > 0, $"a list of {min} to {max}", out var value))
+        {
+            return [];
+        }
+
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() < min || value.GetArrayLength() > max)
+        {
+            Error(name, $"is {(value.ValueKind == JsonValueKind.Array ? $"a list of {value.GetArrayLength()}" : Describe(value.ValueKind))}; a list of {min} to {max} is needed");
+            return [];
+        }
+
+        return [.. value.EnumerateArray().Select((element, index) => (element, $"{Path(name)}[{index}]"))];
+    }
+
+    /// <summary>Reports every field that nobody asked for.</summary>
+    public void RefuseUnknown()
+    {
+        foreach (var name in _fields.Keys.Where(name => !_used.Contains(name)))
+        {
+            Error(name, $"is not a field here; known are {string.Join(", ", _used.Order(StringComparer.Ordinal))}");
+        }
+    }
+
+    private bool Take(string name, bool required, string needed, out JsonElement value)
+    {
+        _used.Add(name);
+        if (_fields.TryGetValue(name, out value) && value.ValueKind != JsonValueKind.Null)
+        {
+            return true;
+        }
+
+        if (required)
+        {
+            Error(name, $"is missing; {needed} is needed");
+        }
+
+        return false;
+    }
+
+    private static string Short(JsonElement value)
+    {
+        var text = value.GetRawText();
+        return text.Length > 40 ? text[..40] + "…" : text;
+    }
+
+    private static string Describe(JsonValueKind kind) => kind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "a list",
+        JsonValueKind.String => "a text",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.Null => "null",
+        _ => "true or false",
+    };
+}
