@@ -72,7 +72,7 @@ public static class MemberCodec
             Kind.Tier => new TierChanged(ReadTier(ref body), ReadTier(ref body), (TierChangeReason)body.Byte(), body.Day()!.Value),
             Kind.Folded => new TierHistoryFolded(body.Day()!.Value, ReadTier(ref body)),
             Kind.Adjusted => new PointsAdjusted(SaleCodec.ReadAdjustment(ref body), body.Day()!.Value, ReadPostings(ref body)),
-            Kind.Enrolled => new MemberEnrolled(body.Time(), body.Day()!.Value, body.Flag(), ReadAlternativeIds(ref body), body.Wide()),
+            Kind.Enrolled => new MemberEnrolled(body.Time(), body.Day()!.Value, body.Flag(), body.Flag(), ReadAlternativeIds(ref body), body.Wide()),
             Kind.Status => new StatusChanged((MemberStatus)body.Byte(), body.Text()!, body.Text()!, ReadPostings(ref body)),
             Kind.AlternativeIds => new AlternativeIdsReplaced(ReadAlternativeIds(ref body)),
             Kind.Refused => SaleCodec.ReadRefused(ref body),
@@ -299,6 +299,7 @@ public static class MemberCodec
         writer.Time(e.At);
         writer.Day(e.On);
         writer.Flag(e.Automatic);
+        writer.Flag(e.IsFirst);
         Write(writer, e.AlternativeIds);
         writer.Wide(e.Fingerprint);
     }

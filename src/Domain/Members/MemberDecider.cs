@@ -214,7 +214,7 @@ public readonly ref struct MemberDecider
     public void Enrol(Enrolment enrolment, UInt128 fingerprint)
     {
         var at = enrolment.EnrolledAt ?? _context.Now;
-        Raise(new MemberEnrolled(at, _context.Program.Calendar.DayOf(at), Automatic: false, enrolment.AlternativeIds, fingerprint));
+        Raise(new MemberEnrolled(at, _context.Program.Calendar.DayOf(at), Automatic: false, _state.Status == MemberStatus.Unknown, enrolment.AlternativeIds, fingerprint));
     }
 
     /// <summary>Blocks, unblocks or closes; closing forfeits all points and writes off all debt.</summary>
@@ -320,25 +320,7 @@ public readonly ref struct MemberDecider
         _raised.Add(fact);
     }
 
-    private Refusal? CheckSale(string currency, Instant at)
-    {
-        if (!string.Equals(currency, _context.Program.Currency, StringComparison.Ordinal))
-        {
-            return new("wrong-currency", "currency", $"is '{currency}'; the program is kept in {_context.Program.Currency}");
-        }
-
-        if (at > _context.Now + _context.Program.ClockSkew)
-        {
-            return new("in-the-future", "at", $"is {at}; the engine's clock says {_context.Now}, and at most {_context.Program.ClockSkew.TotalSeconds} seconds ahead are believed");
-        }
-
-        if (at < RequestLimits.EarliestSale)
-        {
-            return new("too-early", "at", $"is {at}; sales before {RequestLimits.EarliestSale} are not believed");
-        }
-
-        return CheckStatus();
-    }
+    private Refusal? CheckSale(string currency, Instant at) => SaleCheck.Of(currency, at, _context) ?? CheckStatus();
 
     private Refusal? CheckStatus() => _state.Status switch
     {
@@ -351,7 +333,7 @@ public readonly ref struct MemberDecider
     {
         if (_state.Status == MemberStatus.Unknown)
         {
-            Raise(new MemberEnrolled(at, day, Automatic: true, [], 0));
+            Raise(new MemberEnrolled(at, day, Automatic: true, IsFirst: true, [], 0));
         }
     }
 

@@ -7,7 +7,13 @@ namespace Loyalty.Domain.Members;
 public abstract record MemberEvent;
 
 /// <summary>The member joined, by enrolment or (<paramref name="Automatic"/>) by its first sale.</summary>
-public sealed record MemberEnrolled(Instant At, LocalDate On, bool Automatic, AlternativeId[] AlternativeIds, UInt128 Fingerprint) : MemberEvent;
+/// <param name="At">When.</param>
+/// <param name="On">The day of <paramref name="At"/>.</param>
+/// <param name="Automatic">By a sale.</param>
+/// <param name="IsFirst">False: a sale had enrolled the member before; when it joined does not change.</param>
+/// <param name="AlternativeIds">By which it is found.</param>
+/// <param name="Fingerprint">Of the enrolment; 0 when there was none.</param>
+public sealed record MemberEnrolled(Instant At, LocalDate On, bool Automatic, bool IsFirst, AlternativeId[] AlternativeIds, UInt128 Fingerprint) : MemberEvent;
 
 /// <summary>A purchase and what it earned.</summary>
 /// <param name="Purchase">As it was sent.</param>

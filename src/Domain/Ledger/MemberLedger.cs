@@ -1,0 +1,69 @@
+using Loyalty.Domain.Members;
+
+namespace Loyalty.Domain.Ledger;
+
+/// <summary>The postings of member facts. docs/RULES.md, "Books".</summary>
+public static class MemberLedger
+{
+    /// <summary>Posts a fact.</summary>
+    public static void Post(MemberEvent fact, ILedgerSink ledger)
+    {
+        switch (fact)
+        {
+            case PurchaseRecorded purchase:
+                foreach (ref readonly var award in purchase.Awards.AsSpan())
+                {
+                    ledger.Post(award.Unit, Accounts.Issued, Accounts.Member, award.Points);
+                }
+
+                ledger.Count(Counters.MemberPurchases, 1);
+                ledger.Count(Counters.MemberAmount, MemberState.Sum(purchase.Purchase.Lines));
+                break;
+            case ReturnRecorded returned:
+                foreach (ref readonly var posting in returned.Postings.AsSpan())
+                {
+                    var from = posting.Place switch
+                    {
+                        PostingPlace.Lapsed => Accounts.Expired,
+                        PostingPlace.WrittenOff => Accounts.WrittenOff,
+                        _ => Accounts.Member,
+                    };
+                    ledger.Post(posting.Unit, from, Accounts.Returned, -posting.Points);
+                }
+
+                ledger.Count(Counters.MemberReturns, 1);
+                ledger.Count(Counters.MemberReturnedAmount, returned.Spend);
+                break;
+            case PointsLapsed lapsed:
+                ledger.Post(lapsed.Unit, Accounts.Member, Accounts.Expired, lapsed.Lots.Sum(lot => lot.Points));
+                break;
+            case PointsAdjusted adjusted:
+                PostMember(adjusted.Postings, Accounts.Adjusted, ledger);
+                break;
+            case StatusChanged status:
+                PostMember(status.Postings, Accounts.Forfeited, ledger);
+                break;
+            case MemberEnrolled enrolled:
+                ledger.Count(Counters.Members, enrolled.IsFirst ? 1 : 0);
+                break;
+            case RequestRefused:
+                ledger.Count(Counters.Refusals, 1);
+                break;
+        }
+    }
+
+    private static void PostMember(Posting[] postings, string other, ILedgerSink ledger)
+    {
+        foreach (ref readonly var posting in postings.AsSpan())
+        {
+            if (posting.Points >= 0)
+            {
+                ledger.Post(posting.Unit, other, Accounts.Member, posting.Points);
+            }
+            else
+            {
+                ledger.Post(posting.Unit, Accounts.Member, other, -posting.Points);
+            }
+        }
+    }
+}
