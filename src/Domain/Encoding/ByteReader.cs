@@ -11,6 +11,9 @@ public ref struct ByteReader(ReadOnlySpan<byte> source)
     /// <summary>Nothing is left. Fields that a later schema version added are absent then.</summary>
     public readonly bool AtEnd => _rest.IsEmpty;
 
+    /// <summary>What is left.</summary>
+    public readonly ReadOnlySpan<byte> Rest => _rest;
+
     /// <summary>See <see cref="ByteWriter.VarUInt"/>.</summary>
     public ulong VarUInt()
     {

@@ -1,0 +1,134 @@
+using Loyalty.Domain.Encoding;
+using Loyalty.Domain.Ledger;
+using Loyalty.Runtime.Journal;
+using NodaTime;
+
+namespace Loyalty.Runtime.Kernel;
+
+/// <summary>What the actors of one kind do. Stateless and thread-safe: the state is handed in. All methods are synchronous and free of I/O.</summary>
+public abstract class ActorKind
+{
+    /// <summary>The kind's name in <see cref="ActorId"/>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The state before the first event.</summary>
+    public abstract object Create(string key);
+
+    /// <summary>Changes the state by stored events.</summary>
+    /// <exception cref="FormatException">They are not of a known form.</exception>
+    public abstract void Apply(object state, ReadOnlySpan<byte> events);
+
+    /// <summary>Decides: raises events into the turn (applying them to the state as they are raised) and sets the command's reply.</summary>
+    public abstract void Decide(object state, Command command, Turn turn);
+
+    /// <summary>Sets the reply of a request that was decided before.</summary>
+    /// <param name="command">The request that came again, or another with the same id.</param>
+    /// <param name="actor">Who decided then.</param>
+    /// <param name="events">What was raised then.</param>
+    /// <returns>False when the record does not answer this request id after all (two ids with one key): it is new.</returns>
+    public abstract bool Replay(Command command, ActorId actor, ReadOnlySpan<byte> events);
+
+    /// <summary>When the actor wants to be woken, Unix milliseconds; 0: never.</summary>
+    public virtual long WakeAtMs(object state, Instant now) => 0;
+
+    /// <summary>About how many bytes of memory the state takes.</summary>
+    public abstract int EstimateBytes(object state);
+
+    /// <summary>Writes the state.</summary>
+    public abstract void WriteSnapshot(object state, ByteWriter writer);
+
+    /// <summary>Reads a state, or null when its form is not known (it is built from events then).</summary>
+    public abstract object? ReadSnapshot(string key, ReadOnlySpan<byte> bytes);
+
+    /// <summary>Posts stored events to a ledger: what their measures were when they were appended.</summary>
+    public abstract void Post(ReadOnlySpan<byte> events, ILedgerSink ledger);
+}
+
+/// <summary>What one decision raises. Belongs to a shard and is used again for every turn.</summary>
+public sealed class Turn : ILedgerSink
+{
+    private readonly List<KeyEntry> _keys = [];
+    private readonly List<Measure> _measures = [];
+    private readonly List<(ActorId Target, byte[] Message)> _effects = [];
+
+    /// <summary>The clock at the beginning of the turn.</summary>
+    public Instant Now { get; internal set; }
+
+    /// <summary>The actor's version before the turn.</summary>
+    public long Version { get; internal set; }
+
+    /// <summary>Where the kind writes the events.</summary>
+    public ByteWriter Events { get; } = new();
+
+    /// <summary>How many events were written; the kind counts.</summary>
+    public int EventCount { get; set; }
+
+    /// <summary>For kinds to keep something between the turns of one shard, such as what only depends on the clock.</summary>
+    public Dictionary<Type, object> Cache { get; } = [];
+
+    internal List<KeyEntry> Keys => _keys;
+
+    internal List<Measure> Measures => _measures;
+
+    internal List<(ActorId Target, byte[] Message)> Effects => _effects;
+
+    internal long KeySeed { get; init; }
+
+    /// <summary>Gives the record a key by which it is found; unique ones can exist once in all the books.</summary>
+    public void AddKey(string scope, string id, bool unique) => _keys.Add(new(RequestKey.Of(scope, id, KeySeed), unique));
+
+    /// <summary>Sends a message to another actor, once the events are durable; at least once, and the receiver applies it once.</summary>
+    public void AddEffect(ActorId target, byte[] message) => _effects.Add((target, message));
+
+    /// <inheritdoc />
+    public void Post(string unit, string from, string to, long points)
+    {
+        if (points != 0)
+        {
+            _measures.Add(new(MeasureNames.Account(unit, from), -points));
+            _measures.Add(new(MeasureNames.Account(unit, to), points));
+        }
+    }
+
+    /// <inheritdoc />
+    public void Count(string counter, long delta)
+    {
+        if (delta != 0)
+        {
+            _measures.Add(new(MeasureNames.Counter(counter), delta));
+        }
+    }
+
+    internal void Clear()
+    {
+        Events.Clear();
+        EventCount = 0;
+        _keys.Clear();
+        _measures.Clear();
+        _effects.Clear();
+    }
+}
+
+/// <summary>Names of measures: <c>account:points:member</c>, <c>count:members</c>.</summary>
+public static class MeasureNames
+{
+    private const string AccountPrefix = "account:";
+    private const string CounterPrefix = "count:";
+    private static readonly System.Collections.Concurrent.ConcurrentDictionary<(string, string), string> Accounts = new();
+    private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, string> Counters = new();
+
+    /// <summary>Of an account of a unit.</summary>
+    public static string Account(string unit, string account) =>
+        Accounts.GetOrAdd((unit, account), static names => $"{AccountPrefix}{names.Item1}:{names.Item2}");
+
+    /// <summary>Of a counter.</summary>
+    public static string Counter(string counter) => Counters.GetOrAdd(counter, static name => CounterPrefix + name);
+
+    /// <summary>The unit and account of a name, or null when it is no account's.</summary>
+    public static (string Unit, string Account)? ParseAccount(string name) =>
+        name.StartsWith(AccountPrefix, StringComparison.Ordinal) && name.Split(':') is [_, var unit, var account] ? (unit, account) : null;
+
+    /// <summary>The counter of a name, or null when it is no counter's.</summary>
+    public static string? ParseCounter(string name) =>
+        name.StartsWith(CounterPrefix, StringComparison.Ordinal) ? name[CounterPrefix.Length..] : null;
+}

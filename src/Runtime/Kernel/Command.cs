@@ -1,0 +1,100 @@
+using Loyalty.Runtime.Journal;
+
+namespace Loyalty.Runtime.Kernel;
+
+/// <summary>
+/// A message to an actor and, later, its result. Used once. The host completes it on a thread of its own; whoever waits is told through
+/// <see cref="Observer"/>.
+/// </summary>
+public abstract class Command(ActorId target)
+{
+    /// <summary>To whom.</summary>
+    public ActorId Target { get; set; } = target;
+
+    /// <summary>The sender's id when the command is a request with an identity; null: a question, or an order that is idempotent by itself.</summary>
+    public virtual string? RequestId => null;
+
+    /// <summary>The id of an earlier request that the decision needs to see; null: none.</summary>
+    public virtual string? RecallId => null;
+
+    /// <summary>Who is told when the command ends. Called on an engine thread: must be quick and must not throw.</summary>
+    public ICommandObserver? Observer { get; set; }
+
+    /// <summary>For the observer's own use: the place of the command among its siblings.</summary>
+    public int Slot { get; set; }
+
+    /// <summary>How it ended.</summary>
+    public CommandStatus Status { get; private set; }
+
+    /// <summary>The reply, when it was <see cref="CommandStatus.Done"/>; of a type that the command's documentation names.</summary>
+    public object? Reply { get; set; }
+
+    /// <summary>Why not, when it was not done; for people.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>Set by the kernel before the decision: the newest record that <see cref="RecallId"/> leads to.</summary>
+    public JournalRecord? Recalled { get; internal set; }
+
+    internal bool RequestLookedUp { get; set; }
+
+    internal bool RecallLookedUp { get; set; }
+
+    internal void Complete(CommandStatus status, string? problem = null)
+    {
+        Status = status;
+        Problem = problem;
+        Observer?.OnCompleted(this);
+    }
+}
+
+/// <summary>How a command ended.</summary>
+public enum CommandStatus : byte
+{
+    /// <summary>Not yet.</summary>
+    Pending,
+
+    /// <summary>Decided, and durable if it changed anything.</summary>
+    Done,
+
+    /// <summary>A queue is full; nothing was done; again a little later is right.</summary>
+    Busy,
+
+    /// <summary>The store failed or the outcome is not known; the same request again is right and safe.</summary>
+    Unavailable,
+}
+
+/// <summary>Is told when a command ends.</summary>
+public interface ICommandObserver
+{
+    /// <summary>The command has its status and reply.</summary>
+    void OnCompleted(Command command);
+}
+
+/// <summary>Wakes an actor: it does what is due. Reply: a <see cref="Snapshot"/> when nothing changed (its wake-up time may), else null.</summary>
+public sealed class WakeCommand(ActorId target) : Command(target);
+
+/// <summary>Asks for a snapshot. Reply: a <see cref="Snapshot"/>; null for an actor without events.</summary>
+public sealed class SnapshotCommand(ActorId target) : Command(target);
+
+/// <summary>An effect of another actor, delivered at least once and applied once. Reply: none.</summary>
+/// <param name="target">The receiver.</param>
+/// <param name="sender">The actor that raised it.</param>
+/// <param name="sequence">Counted by the sender from 1.</param>
+/// <param name="message">Understood by the receiver's kind.</param>
+public sealed class EffectCommand(ActorId target, ActorId sender, long sequence, ReadOnlyMemory<byte> message) : Command(target)
+{
+    /// <summary>The actor that raised it.</summary>
+    public ActorId Sender { get; } = sender;
+
+    /// <summary>Counted by the sender from 1.</summary>
+    public long Sequence { get; } = sequence;
+
+    /// <summary>Understood by the receiver's kind.</summary>
+    public ReadOnlyMemory<byte> Message { get; } = message;
+}
+
+/// <summary>Notes that the receiver of an effect has it durably. Sent by the kernel to the actor that raised it.</summary>
+internal sealed class EffectDeliveredCommand(ActorId target, long sequence) : Command(target)
+{
+    public long Sequence { get; } = sequence;
+}

@@ -1,0 +1,41 @@
+namespace Loyalty.Runtime.Kernel;
+
+/// <summary>Bounds of the kernel. Each has a behaviour at the bound.</summary>
+public sealed record KernelOptions
+{
+    /// <summary>How many shards: each runs one turn at a time. 1 to 256. Default: two for each core, at least 2.</summary>
+    public int Shards { get; init; } = Math.Clamp(Environment.ProcessorCount * 2, 2, 256);
+
+    /// <summary>Commands that wait in a shard's queue. Beyond: <see cref="CommandStatus.Busy"/>.</summary>
+    public int MaxQueuedPerShard { get; init; } = 65_536;
+
+    /// <summary>Commands that wait for one actor that is loading. Beyond: <see cref="CommandStatus.Busy"/>.</summary>
+    public int MaxWaitingPerActor { get; init; } = 16_384;
+
+    /// <summary>Appends of a shard that are not durable yet. At the bound the shard takes no commands until some are; its queue fills.</summary>
+    public int MaxInFlightPerShard { get; init; } = 32_768;
+
+    /// <summary>Appends in one batch of a shard.</summary>
+    public int MaxBatch { get; init; } = 2048;
+
+    /// <summary>Estimated bytes of all actors in memory. Above it the ones not used lately are passivated; they are loaded again when needed.</summary>
+    public long MaxActorBytes { get; init; } = Math.Max(256L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+
+    /// <summary>How often due actors are looked for.</summary>
+    public TimeSpan WakeInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Due actors woken at a time.</summary>
+    public int WakeBatch { get; init; } = 1000;
+
+    /// <summary>A checkpoint begins when the journal's tail has so many records …</summary>
+    public long CheckpointRecords { get; init; } = 2_000_000;
+
+    /// <summary>… or so many bytes …</summary>
+    public long CheckpointBytes { get; init; } = 1L << 30;
+
+    /// <summary>… or when it is this old and not empty.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Snapshots handed to the journal at a time.</summary>
+    public int CheckpointSlice { get; init; } = 2000;
+}

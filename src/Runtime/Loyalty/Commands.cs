@@ -1,0 +1,158 @@
+using Loyalty.Domain.Members;
+using Loyalty.Domain.Requests;
+using Loyalty.Runtime.Kernel;
+
+namespace Loyalty.Runtime.Loyalty;
+
+/// <summary>Names of the kinds of actors and how their keys are made.</summary>
+public static class ActorIds
+{
+    /// <summary>A member.</summary>
+    public const string MemberKind = "member";
+
+    /// <summary>Anonymous sales of a store on a day.</summary>
+    public const string SalesKind = "sales";
+
+    /// <summary>Who is found by an alternative id.</summary>
+    public const string DirectoryKind = "directory";
+
+    /// <summary>The program's versions.</summary>
+    public const string ProgramKind = "program";
+
+    /// <summary>The only actor of its kind.</summary>
+    public static readonly ActorId Program = new(ProgramKind, "main");
+
+    /// <summary>A member.</summary>
+    public static ActorId Member(string id) => new(MemberKind, id);
+
+    /// <summary>A store's day.</summary>
+    public static ActorId Sales(string store, NodaTime.LocalDate day) => new(SalesKind, $"{store}|{day:uuuu'-'MM'-'dd}");
+
+    /// <summary>An alternative id.</summary>
+    public static ActorId Directory(AlternativeId id) => new(DirectoryKind, $"{id.Type}:{id.Value}");
+}
+
+/// <summary>A command that carries a request with an identity. Reply: <see cref="RequestOutcome"/>.</summary>
+public abstract class RequestCommand(ActorId target, Request request) : Command(target)
+{
+    /// <summary>The request.</summary>
+    public Request Request { get; } = request;
+
+    /// <inheritdoc />
+    public override string? RequestId => Request.Id;
+
+    /// <summary>The reply.</summary>
+    public RequestOutcome Outcome => (RequestOutcome)Reply!;
+}
+
+/// <summary>Records a purchase, in a member's books or in a store's day.</summary>
+public sealed class RecordPurchase(ActorId target, Purchase purchase) : RequestCommand(target, purchase)
+{
+    /// <summary>The request.</summary>
+    public Purchase Purchase { get; } = purchase;
+}
+
+/// <summary>Records a return, in a member's books or in a store's day.</summary>
+public sealed class RecordReturn(ActorId target, Return request) : RequestCommand(target, request)
+{
+    /// <summary>The request.</summary>
+    public Return Return { get; } = request;
+
+    /// <inheritdoc />
+    public override string? RecallId => Return.Purchase;
+}
+
+/// <summary>Gives or takes points by hand.</summary>
+public sealed class AdjustPoints(Adjustment adjustment) : RequestCommand(ActorIds.Member(adjustment.Member), adjustment)
+{
+    /// <summary>The request.</summary>
+    public Adjustment Adjustment { get; } = adjustment;
+}
+
+/// <summary>Enrols a member; its alternative ids have been claimed. Reply: <see cref="MemberReply"/>.</summary>
+public sealed class EnrolMember(Enrolment enrolment) : Command(ActorIds.Member(enrolment.Id))
+{
+    /// <summary>The request.</summary>
+    public Enrolment Enrolment { get; } = enrolment;
+}
+
+/// <summary>Blocks, unblocks or closes. Reply: <see cref="MemberReply"/>.</summary>
+public sealed class ChangeStatus(string member, MemberStatus status, string reason, string author) : Command(ActorIds.Member(member))
+{
+    /// <summary>To what.</summary>
+    public MemberStatus NewStatus { get; } = status;
+
+    /// <summary>Why.</summary>
+    public string Reason { get; } = reason;
+
+    /// <summary>Who decided.</summary>
+    public string Author { get; } = author;
+}
+
+/// <summary>Replaces the alternative ids; the new ones have been claimed, and the former ones are released by an effect. Reply: <see cref="MemberReply"/>.</summary>
+public sealed class ReplaceAlternativeIds(string member, AlternativeId[] ids) : Command(ActorIds.Member(member))
+{
+    /// <summary>The new ones.</summary>
+    public AlternativeId[] AlternativeIds { get; } = ids;
+}
+
+/// <summary>Asks for a member. Reply: <see cref="MemberReply"/>.</summary>
+public sealed class GetMember(string member) : Command(ActorIds.Member(member));
+
+/// <summary>What a command about a member comes to.</summary>
+/// <param name="View">The member after it; null: not known.</param>
+/// <param name="Refusal">Why nothing was done; null: done.</param>
+/// <param name="Replayed">It had been done before.</param>
+public sealed record MemberReply(MemberView? View, Refusal? Refusal, bool Replayed = false);
+
+/// <summary>A member as it stands after all that is due.</summary>
+public sealed record MemberView(
+    string Id, MemberStatus Status, NodaTime.Instant EnrolledAt, IReadOnlyList<AlternativeId> AlternativeIds, TierView? Tier, IReadOnlyList<Balance> Balances,
+    IReadOnlyList<LotView> Lots, IReadOnlyList<string> WaitingReturns, long Purchases, long Returns, long Spend, long Version);
+
+/// <summary>A member's standing.</summary>
+/// <param name="Level">Id; null: none.</param>
+/// <param name="Since">Since when; null without level.</param>
+/// <param name="Through">Kept through, without grace; null: for ever, or no level.</param>
+/// <param name="Basis">What counts.</param>
+/// <param name="Progress">In the window of today.</param>
+/// <param name="NextLevel">Id of the next level; null at the top.</param>
+/// <param name="NextThreshold">Its threshold.</param>
+public sealed record TierView(
+    string? Level, NodaTime.LocalDate? Since, NodaTime.LocalDate? Through, string Basis, long Progress, string? NextLevel, long? NextThreshold);
+
+/// <summary>Points of a member that lapse together.</summary>
+public sealed record LotView(string Unit, long Points, LotId Id, NodaTime.Instant? ExpiresAt);
+
+/// <summary>Claims an alternative id for a member. Reply: whether the member has it now (<see cref="bool"/>).</summary>
+public sealed class ClaimAlternativeId(AlternativeId id, string member) : Command(ActorIds.Directory(id))
+{
+    /// <summary>For whom.</summary>
+    public string Member { get; } = member;
+}
+
+/// <summary>Releases an alternative id if the member has it. Reply: none.</summary>
+public sealed class ReleaseAlternativeId(AlternativeId id, string member) : Command(ActorIds.Directory(id))
+{
+    /// <summary>From whom.</summary>
+    public string Member { get; } = member;
+}
+
+/// <summary>Asks who has an alternative id. Reply: the member's id (<see cref="string"/>) or null.</summary>
+public sealed class FindMember(AlternativeId id) : Command(ActorIds.Directory(id));
+
+/// <summary>Publishes a version of the program. Reply: <see cref="PublishReply"/>.</summary>
+public sealed class PublishProgram(ReadOnlyMemory<byte> json, bool onlyIfNone) : Command(ActorIds.Program)
+{
+    /// <summary>The definition.</summary>
+    public ReadOnlyMemory<byte> Json { get; } = json;
+
+    /// <summary>True: does nothing when there is a version already.</summary>
+    public bool OnlyIfNone { get; } = onlyIfNone;
+}
+
+/// <summary>Asks for all versions. Reply: <see cref="PublishReply"/>.</summary>
+public sealed class GetPrograms() : Command(ActorIds.Program);
+
+/// <summary>The program's versions, or what is wrong with the new one.</summary>
+public sealed record PublishReply(IReadOnlyList<Domain.Programs.ProgramDefinition> Versions, IReadOnlyList<Domain.Validation.FieldError> Errors);

@@ -1,0 +1,224 @@
+using Loyalty.Domain.Members;
+using Loyalty.Domain.Programs;
+using Loyalty.Domain.Requests;
+using Loyalty.Domain.Validation;
+using Loyalty.Runtime.Journal;
+using Loyalty.Runtime.Kernel;
+using NodaTime;
+using Replacement = Loyalty.Runtime.Loyalty.ReplaceAlternativeIds;
+
+namespace Loyalty.Runtime.Loyalty;
+
+/// <summary>
+/// What gateways talk to: routes requests to actors on whatever host runs them, and answers the questions that are about more than one actor.
+/// </summary>
+public sealed class LoyaltyEngine(IActorHost host, IJournal journal, ProgramSource programs, IClock clock)
+{
+    /// <summary>Records of a statement page, at most.</summary>
+    public const int MaxStatementPage = 500;
+
+    /// <summary>The actors' host.</summary>
+    public IActorHost Host { get; } = host;
+
+    /// <summary>The program's versions.</summary>
+    public ProgramSource Programs { get; } = programs;
+
+    /// <summary>The engine's clock.</summary>
+    public IClock Clock { get; } = clock;
+
+    /// <summary>The kinds of actors of a loyalty engine.</summary>
+    public static IReadOnlyList<ActorKind> Kinds(ProgramSource programs) =>
+        [new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind()];
+
+    /// <summary>Loads the program, or publishes a first one in new books. To be called once before anything else.</summary>
+    /// <param name="firstProgram">Used when there is none yet.</param>
+    /// <returns>What is wrong with the first program; empty: the engine is ready.</returns>
+    /// <exception cref="JournalUnavailableException">The store cannot be read or written.</exception>
+    public async Task<IReadOnlyList<FieldError>> StartAsync(ReadOnlyMemory<byte> firstProgram)
+    {
+        var command = await Host.AskAsync(new PublishProgram(firstProgram, onlyIfNone: true)).ConfigureAwait(false);
+        if (command.Status != CommandStatus.Done)
+        {
+            throw new JournalUnavailableException($"the program cannot be loaded: {command.Problem}");
+        }
+
+        var reply = (PublishReply)command.Reply!;
+        if (reply.Errors.Count == 0)
+        {
+            Programs.Current = new ProgramCatalog(reply.Versions);
+        }
+
+        return reply.Errors;
+    }
+
+    /// <summary>Publishes a version of the program; it is in force in this process when this returns.</summary>
+    public async Task<PublishProgram> PublishAsync(ReadOnlyMemory<byte> json)
+    {
+        var command = await Host.AskAsync(new PublishProgram(json, onlyIfNone: false)).ConfigureAwait(false);
+        if (command is { Status: CommandStatus.Done, Reply: PublishReply { Errors.Count: 0 } reply } && reply.Versions.Count > Programs.Current.Versions.Count)
+        {
+            Programs.Current = new ProgramCatalog(reply.Versions);
+        }
+
+        return command;
+    }
+
+    /// <summary>Who records a purchase.</summary>
+    public ActorId TargetOf(Purchase purchase) =>
+        purchase.Member is { } member ? ActorIds.Member(member) : SalesDay(purchase.Store, purchase.At);
+
+    /// <summary>Who records a return, when that can be told without asking: see <see cref="NeedsPurchase"/>.</summary>
+    public ActorId TargetOf(Return request) => request.Member is { } member ? ActorIds.Member(member) : SalesDay(request.Store, request.At);
+
+    /// <summary>A return with a receipt but without a member goes where the purchase is; the purchase has to be durable and looked for.</summary>
+    public static bool NeedsPurchase(Return request) => request is { Member: null, Purchase: not null };
+
+    /// <summary>Finds who records a return that <see cref="NeedsPurchase"/>.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read.</exception>
+    public async ValueTask<ActorId> FindTargetAsync(Return request)
+    {
+        var key = RequestKey.Of(KeyScopes.Request, request.Purchase!, journal.KeySeed);
+        var purchase = journal.MightContain(key) ? await journal.FindAsync(key).ConfigureAwait(false) : null;
+        return purchase?.Actor ?? TargetOf(request);
+    }
+
+    /// <summary>Enrols a member. Its alternative ids are claimed first, so that two members never have the same one.</summary>
+    /// <returns>The command that ended it: <see cref="EnrolMember"/>, or the claim that was not granted or not done.</returns>
+    public async Task<Command> EnrolAsync(Enrolment enrolment)
+    {
+        var command = await ClaimAsync(enrolment.Id, enrolment.AlternativeIds).ConfigureAwait(false)
+            ?? await Host.AskAsync<Command>(new EnrolMember(enrolment)).ConfigureAwait(false);
+        if (command is not EnrolMember { Status: not CommandStatus.Done } and not EnrolMember { Reply: MemberReply { Refusal: null } })
+        {
+            await ReleaseUnusedAsync(enrolment.Id, enrolment.AlternativeIds).ConfigureAwait(false);
+        }
+
+        return command;
+    }
+
+    /// <summary>Replaces a member's alternative ids; the new ones are claimed first.</summary>
+    /// <returns>The command that ended it: <see cref="ReplaceAlternativeIds"/>, or the claim that was not granted or not done.</returns>
+    public async Task<Command> ReplaceAlternativeIdsAsync(string member, AlternativeId[] ids)
+    {
+        var command = await ClaimAsync(member, ids).ConfigureAwait(false)
+            ?? await Host.AskAsync<Command>(new ReplaceAlternativeIds(member, ids)).ConfigureAwait(false);
+        if (command is not Replacement { Status: not CommandStatus.Done }
+            and not Replacement { Reply: MemberReply { Refusal: null, View: not null } })
+        {
+            await ReleaseUnusedAsync(member, ids).ConfigureAwait(false);
+        }
+
+        return command;
+    }
+
+    /// <summary>Finds a member by an alternative id. The reply of the returned command is a <see cref="MemberReply"/> or, when nobody has the id, null.</summary>
+    public async Task<Command> FindMemberAsync(AlternativeId id)
+    {
+        var found = await Host.AskAsync<Command>(new FindMember(id)).ConfigureAwait(false);
+        if (found.Status != CommandStatus.Done || found.Reply is not string member)
+        {
+            return found;
+        }
+
+        var command = await Host.AskAsync<Command>(new GetMember(member)).ConfigureAwait(false);
+
+        // A claim of a crashed enrolment is no member yet, and one that is being released is none any more.
+        if (command.Reply is MemberReply { View: { } view } && !view.AlternativeIds.Contains(id))
+        {
+            command.Reply = null;
+        }
+
+        return command;
+    }
+
+    /// <summary>A page of a member's statement, newest first.</summary>
+    /// <param name="member">Which member.</param>
+    /// <param name="cursor">Where to begin; null: at the newest.</param>
+    /// <param name="records">1 to <see cref="MaxStatementPage"/> records of the member's history; each has a few postings.</param>
+    /// <returns>The page and the command that brought the member up to date (null with a cursor); the page is null when that failed or the member is not known.</returns>
+    public async Task<(StatementPage? Page, GetMember? Command)> StatementAsync(string member, StatementCursor? cursor, int records)
+    {
+        GetMember? command = null;
+        var balances = new Dictionary<string, long>(StringComparer.Ordinal);
+        var newest = long.MaxValue;
+        if (cursor is null)
+        {
+            command = await Host.AskAsync(new GetMember(member)).ConfigureAwait(false);
+            if (command.Reply is not MemberReply { View: { } view })
+            {
+                return (null, command);
+            }
+
+            newest = view.Version;
+            foreach (var balance in view.Balances)
+            {
+                balances[balance.Unit] = balance.Available + balance.Pending;
+            }
+        }
+        else
+        {
+            foreach (var (unit, balance) in cursor.Balances)
+            {
+                balances[unit] = balance;
+            }
+        }
+
+        var history = await journal.ReadHistoryAsync(ActorIds.Member(member), cursor?.Before ?? 0, records).ConfigureAwait(false);
+        var builder = new StatementBuilder(balances);
+        foreach (var record in history)
+        {
+            // What was appended since the balances were taken belongs to a later look.
+            if (record.LastVersion <= newest)
+            {
+                builder.Add(record);
+            }
+        }
+
+        var next = history.Count == records && history[^1].FirstVersion > 1 ? new StatementCursor(history[^1].Position, balances) : null;
+        return (new(builder.Entries, next), command);
+    }
+
+    /// <summary>Sums over all books.</summary>
+    public JournalTotals Totals() => journal.Totals();
+
+    /// <summary>How far snapshots are behind.</summary>
+    public CheckpointState Checkpoint => journal.Checkpoint;
+
+    /// <summary>What store the books are in.</summary>
+    public string StoreDescription => journal.Description;
+
+    private async Task<Command?> ClaimAsync(string member, AlternativeId[] ids)
+    {
+        foreach (var id in ids)
+        {
+            var claim = await Host.AskAsync<Command>(new ClaimAlternativeId(id, member)).ConfigureAwait(false);
+            if (claim.Status != CommandStatus.Done || claim.Reply is false)
+            {
+                return claim;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Gives back what was claimed for nothing. If that fails too, the claim only keeps the id from others until the member claims or releases it.</summary>
+    private async Task ReleaseUnusedAsync(string member, AlternativeId[] ids)
+    {
+        var current = await Host.AskAsync(new GetMember(member)).ConfigureAwait(false);
+        if (current.Status != CommandStatus.Done)
+        {
+            return;
+        }
+
+        var used = (current.Reply as MemberReply)?.View?.AlternativeIds ?? [];
+        await Host.AskAllAsync([.. ids.Except(used).Select(id => new ReleaseAlternativeId(id, member))]).ConfigureAwait(false);
+    }
+
+    private ActorId SalesDay(string store, Instant at)
+    {
+        // Times that will be refused have a day too: that of the nearest time that would not.
+        var latest = Clock.GetCurrentInstant() + Duration.FromDays(2);
+        at = at < RequestLimits.EarliestSale ? RequestLimits.EarliestSale : at > latest ? latest : at;
+        return ActorIds.Sales(store, Programs.Current.Latest.Calendar.DayOf(at));
+    }
+}

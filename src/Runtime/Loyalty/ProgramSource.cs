@@ -1,0 +1,36 @@
+using Loyalty.Domain.Members;
+using Loyalty.Domain.Programs;
+using Loyalty.Runtime.Kernel;
+
+namespace Loyalty.Runtime.Loyalty;
+
+/// <summary>The program's versions as this process knows them.</summary>
+public sealed class ProgramSource
+{
+    private volatile ProgramCatalog? _current;
+
+    /// <summary>All versions.</summary>
+    /// <exception cref="InvalidOperationException">None is loaded yet.</exception>
+    public ProgramCatalog Current
+    {
+        get => _current ?? throw new InvalidOperationException("no program is loaded yet");
+        set => _current = value;
+    }
+
+    /// <summary>Whether there is a program.</summary>
+    public bool IsLoaded => _current is not null;
+
+    /// <summary>The context of a turn; made once for all turns of a shard at the same time.</summary>
+    internal TurnContext ContextOf(Turn turn)
+    {
+        var programs = Current;
+        if (!turn.Cache.TryGetValue(typeof(TurnContext), out var cached) || cached is not TurnContext context
+            || context.Now != turn.Now || !ReferenceEquals(context.Programs, programs))
+        {
+            context = new TurnContext(turn.Now, programs);
+            turn.Cache[typeof(TurnContext)] = context;
+        }
+
+        return context;
+    }
+}

@@ -1,0 +1,67 @@
+using Loyalty.Domain.Encoding;
+using Loyalty.Domain.Members;
+using Loyalty.Domain.Requests;
+
+namespace Loyalty.Runtime.Loyalty;
+
+/// <summary>How a request ended; the reply of <see cref="RecordPurchase"/>, <see cref="RecordReturn"/> and <see cref="AdjustPoints"/>.</summary>
+/// <param name="Kind">How.</param>
+/// <param name="Fact">The fact that records it: <see cref="PurchaseRecorded"/>, <see cref="ReturnRecorded"/>, <see cref="ReturnWaits"/>,
+/// <see cref="PointsAdjusted"/>, <see cref="Domain.Sales.SaleCounted"/> or <see cref="Domain.Sales.SaleReturned"/>; null unless recorded.</param>
+/// <param name="Answer">Balances and tier after it; null for anonymous sales.</param>
+/// <param name="Refusal">Why it was refused, or what the conflict is.</param>
+/// <param name="Replayed">The request had been decided before; this is what was said then.</param>
+public sealed record RequestOutcome(OutcomeKind Kind, object? Fact, RequestAnswered? Answer, Refusal? Refusal, bool Replayed);
+
+/// <summary>How a request ended.</summary>
+public enum OutcomeKind : byte
+{
+    /// <summary>It is in the books.</summary>
+    Recorded,
+
+    /// <summary>A rule forbids it; remembered.</summary>
+    Refused,
+
+    /// <summary>Its id names another request.</summary>
+    Conflict,
+
+    /// <summary>The member is not known, and the program does not enrol by itself. Not remembered: the member may enrol and the request come again.</summary>
+    UnknownMember,
+}
+
+/// <summary>Tells whether two requests have the same content: XxHash128 of the kind of request and its stored form.</summary>
+public static class Fingerprint
+{
+    [ThreadStatic]
+    private static ByteWriter? _writer;
+
+    /// <summary>The fingerprint of a request.</summary>
+    public static UInt128 Of(Request request)
+    {
+        var writer = _writer ??= new ByteWriter();
+        writer.Clear();
+        switch (request)
+        {
+            case Purchase purchase:
+                writer.Byte(1);
+                SaleCodec.Write(writer, purchase);
+                break;
+            case Return returned:
+                writer.Byte(2);
+                SaleCodec.Write(writer, returned);
+                break;
+            case Adjustment adjustment:
+                writer.Byte(3);
+                SaleCodec.Write(writer, adjustment);
+                break;
+            case Enrolment enrolment:
+                writer.Byte(4);
+                SaleCodec.Write(writer, enrolment);
+                break;
+            default:
+                throw new ArgumentException($"no fingerprint for {request.GetType().Name}", nameof(request));
+        }
+
+        return System.IO.Hashing.XxHash128.HashToUInt128(writer.Written);
+    }
+}
