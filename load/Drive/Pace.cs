@@ -14,7 +14,8 @@ internal sealed class Pace(double ratePerSecond, int connections, TimeSpan durat
 
     public bool IsOpenLoop => ticksBetween > 0;
 
-    private long Ends => Started + (long)(duration.TotalSeconds * Stopwatch.Frequency);
+    /// <summary>When the time is up.</summary>
+    public long Ends => Started + (long)(duration.TotalSeconds * Stopwatch.Frequency);
 
     /// <summary>How many requests this connection may send in all.</summary>
     public long Share(int connection) => countMax == 0 ? Workload.IndexMax : (countMax / connections) + (connection < countMax % connections ? 1 : 0);

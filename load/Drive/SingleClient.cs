@@ -1,132 +1,89 @@
-using System.Buffers.Text;
 using System.Diagnostics;
 using System.Net.Sockets;
-using System.Text;
-using Loyalty.Load.Gateway;
-using Loyalty.Load.Http;
-using Loyalty.Load.Streams;
 
 namespace Loyalty.Load.Drive;
 
 /// <summary>
-/// One till that sends one request at a time over a keep-alive connection: one write and usually one read for each. What has no answer is sent
-/// again with the same id until it has one, or patience is over.
+/// Drives many lanes with one thread: sends what is due, waits until any answer has come, reads it and sends the next. A thread for each
+/// connection would cost twice the CPU, in changes from one to the other.
 /// </summary>
-internal sealed class SingleClient(GatewayTarget target, Till till, int requestBytesMax, Patience patience)
+internal sealed class SingleClient(IReadOnlyList<SingleLane> lanes)
 {
-    private const int LengthDigits = 8;
+    private static readonly TimeSpan PollMin = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan PollMax = TimeSpan.FromMilliseconds(100);
 
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
+    private readonly List<Socket> awaited = new(lanes.Count);
+    private readonly Dictionary<Socket, SingleLane> laneOf = new(lanes.Count, ReferenceEqualityComparer.Instance);
 
-    private readonly ByteBuffer body = new();
-    private readonly byte[] purchaseHead = Head(target, "/v1/purchases");
-    private readonly byte[] returnHead = Head(target, "/v1/returns");
-    private HttpConnection? connection;
-
-    public long Resent { get; private set; }
-
-    public long Disconnects { get; private set; }
-
+    /// <summary>Returns when every lane has sent and settled all its requests.</summary>
     public void Run()
     {
-        byte[] json = new byte[requestBytesMax];
-        byte[] request = new byte[requestBytesMax + Math.Max(purchaseHead.Length, returnHead.Length)];
         try
         {
-            while (till.Next(json, waits: true, out int length, out long tag, out long due))
+            while (StepAll(out long wakeAt))
             {
-                // The request goes out in one piece, with its length in the room that the head leaves for it.
-                byte[] head = till.IsReturn(tag) ? returnHead : purchaseHead;
-                head.CopyTo(request, 0);
-                WriteLength(request.AsSpan(head.Length - 4 - LengthDigits, LengthDigits), length);
-                json.AsSpan(0, length).CopyTo(request.AsSpan(head.Length));
-                patience.Renew();
-                Settle(request.AsSpan(0, head.Length + length), tag, due == 0 ? Stopwatch.GetTimestamp() : due);
+                Await(wakeAt);
+                foreach (Socket socket in awaited)
+                {
+                    SingleLane lane = laneOf[socket];
+                    lane.Receive();
+                    lane.Step(Stopwatch.GetTimestamp());
+                }
             }
         }
         finally
         {
-            connection?.Dispose();
+            foreach (SingleLane lane in lanes)
+            {
+                lane.Close();
+            }
         }
     }
 
-    private void Settle(ReadOnlySpan<byte> request, long tag, long due)
+    /// <summary>False when all lanes are done.</summary>
+    private bool StepAll(out long wakeAt)
     {
-        while (true)
+        long now = Stopwatch.GetTimestamp();
+        bool anyLeft = false;
+        wakeAt = long.MaxValue;
+        awaited.Clear();
+        laneOf.Clear();
+        foreach (SingleLane lane in lanes)
         {
-            int retryAfterSeconds = 0;
-            try
+            if (lane.IsDone)
             {
-                connection ??= HttpConnection.Open(target, AnswerTimeout);
-                connection.Send(request);
-                body.Clear();
-                connection.Answers.ReadWhole(body);
-                Verdict verdict = Judge(tag, due);
-                retryAfterSeconds = connection.Answers.RetryAfterSeconds;
-                if (!connection.Answers.KeepsAlive)
-                {
-                    Drop();
-                }
-
-                if (verdict == Verdict.Settled)
-                {
-                    return;
-                }
-            }
-            catch (Exception error) when (error is IOException or SocketException or InvalidDataException)
-            {
-                Disconnects++;
-                Drop();
+                continue;
             }
 
-            if (patience.IsOver)
+            if (lane.WakeAt <= now)
             {
-                till.GiveUp(tag);
-                return;
+                lane.Step(now);
             }
 
-            patience.Pause(retryAfterSeconds);
-            Resent++;
+            anyLeft |= !lane.IsDone;
+            wakeAt = Math.Min(wakeAt, lane.WakeAt);
+            if (lane.Awaits is { } socket)
+            {
+                awaited.Add(socket);
+                laneOf.Add(socket, lane);
+            }
         }
+
+        return anyLeft;
     }
 
-    private Verdict Judge(long tag, long due)
+    /// <summary>Leaves in <see cref="awaited"/> the sockets that have something to read.</summary>
+    private void Await(long wakeAt)
     {
-        int status = connection!.Answers.Status;
-        if (status is 401 or 403 or 404 or 405 or 415)
+        TimeSpan wait = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), wakeAt);
+        wait = wait < PollMin ? PollMin : wait > PollMax ? PollMax : wait;
+        if (awaited.Count == 0)
         {
-            throw new UserError($"The gateway refuses with {status}: {Encoding.UTF8.GetString(body.Filled[..Math.Min(body.Length, 400)])}");
+            Thread.Sleep(wait);
         }
-
-        if (status is 429 or 500 or 502 or 503 or 504)
+        else
         {
-            return Verdict.Again;
+            Socket.Select(awaited, null, null, wait);
         }
-
-        Verdict verdict = till.Judge(tag, body.Filled, due, Stopwatch.GetTimestamp());
-        till.Pause();
-        return verdict;
-    }
-
-    private void Drop()
-    {
-        connection?.Dispose();
-        connection = null;
-    }
-
-    private static byte[] Head(GatewayTarget target, string path) =>
-    [
-        .. Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nContent-Type: application/json\r\n"),
-        .. target.HeadFields,
-        .. Encoding.ASCII.GetBytes($"Content-Length: {new string(' ', LengthDigits)}\r\n\r\n"),
-    ];
-
-    /// <summary>Right-aligned: blanks before a value are allowed.</summary>
-    private static void WriteLength(Span<byte> room, int length)
-    {
-        room.Fill((byte)' ');
-        Utf8Formatter.TryFormat(length, room, out int digits);
-        room[..digits].CopyTo(room[^digits..]);
-        room[..^digits].Fill((byte)' ');
     }
 }

@@ -73,6 +73,12 @@ internal sealed class Till : ILineSource, IAnswerJudge
     /// <summary>Answers so far, for progress. May be read by any thread.</summary>
     public long Answered => Volatile.Read(ref answered);
 
+    /// <summary>Nothing more will come of this till.</summary>
+    public bool IsOver => retryPending < 0 && (next >= pace.Share(connection) || pace.IsOver);
+
+    /// <summary>When the next request is due; 0 or in the past: now. Not later than the end of the run.</summary>
+    public long NextDue => retryPending >= 0 ? 0 : Math.Min(pace.Due(connection, next), pace.Ends);
+
     public void Fill(LineBatch batch)
     {
         while (!batch.IsFull && Next(batch.Open(workload.RequestBytesMax + 1), batch.Count == 0, out int length, out long tag, out long due))

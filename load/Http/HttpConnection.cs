@@ -20,6 +20,9 @@ internal sealed class HttpConnection : IDisposable
 
     public HttpAnswerReader Answers { get; }
 
+    /// <summary>To wait for answers of several connections at once; not to be read from.</summary>
+    public Socket Socket => socket;
+
     /// <exception cref="SocketException">Nobody listens there.</exception>
     public static HttpConnection Open(GatewayTarget target, TimeSpan answerTimeout) => new(target.Connect(answerTimeout));
 

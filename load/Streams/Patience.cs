@@ -20,12 +20,15 @@ internal sealed class Patience(TimeSpan whole, CancellationToken stop)
         pause = PauseMin;
     }
 
-    /// <summary>Pauses before the next attempt, at least as long as the server asked for, at most two seconds.</summary>
-    public void Pause(int retryAfterSeconds = 0)
+    /// <summary>Pauses before the next attempt.</summary>
+    public void Pause(int retryAfterSeconds = 0) => stop.WaitHandle.WaitOne(NextPause(retryAfterSeconds));
+
+    /// <summary>The pause before the next attempt: at least as long as the server asked for, at most two seconds.</summary>
+    public TimeSpan NextPause(int retryAfterSeconds)
     {
         TimeSpan asked = TimeSpan.FromSeconds(retryAfterSeconds);
         TimeSpan time = asked > pause ? asked : pause;
-        stop.WaitHandle.WaitOne(time < PauseMax ? time : PauseMax);
         pause = pause * 2 < PauseMax ? pause * 2 : PauseMax;
+        return time < PauseMax ? time : PauseMax;
     }
 }
