@@ -17,6 +17,8 @@ internal sealed class ActorState
 
     public ActorId Id { get; }
 
+    public ActorKind Kind => _kind;
+
     /// <summary>The kind's own state.</summary>
     public object Value { get; private set; }
 

@@ -1,0 +1,69 @@
+using Loyalty.Runtime.Journal;
+using Loyalty.Runtime.Kernel;
+using Loyalty.Runtime.Loyalty;
+using Loyalty.Storage.Sqlite;
+using NodaTime;
+
+namespace Loyalty.Gateway.Hosting;
+
+/// <summary>The engine in this process: journal, host, background work.</summary>
+internal sealed class EngineProcess : IAsyncDisposable
+{
+    private readonly IJournal _journal;
+
+    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine, KernelOptions options)
+    {
+        _journal = journal;
+        Host = host;
+        Engine = engine;
+        KernelOptions = options;
+    }
+
+    public EmbeddedHost Host { get; }
+
+    public LoyaltyEngine Engine { get; }
+
+    public KernelOptions KernelOptions { get; }
+
+    /// <summary>The journal's file in a data folder.</summary>
+    public static string JournalFile(string dataFolder) => Path.Combine(dataFolder, "loyalty.db");
+
+    /// <summary>Opens the journal and starts the engine.</summary>
+    /// <exception cref="JournalUnavailableException">The journal cannot be opened: another process has it, say.</exception>
+    /// <exception cref="UserError">The first program is not valid.</exception>
+    public static async Task<EngineProcess> StartAsync(
+        string dataFolder, ReadOnlyMemory<byte> firstProgram, string programName, KernelOptions options, IClock clock, ILoggerFactory loggers)
+    {
+        var journal = SqliteJournal.Open(new SqliteJournalOptions { Path = JournalFile(dataFolder) });
+        try
+        {
+            var programs = new ProgramSource();
+            var host = new EmbeddedHost(
+                journal, LoyaltyEngine.Kinds(programs), options, clock, new ThreadPoolScheduler(), loggers.CreateLogger<EmbeddedHost>());
+            var engine = new LoyaltyEngine(host, journal, programs, clock);
+            var errors = await engine.StartAsync(firstProgram).ConfigureAwait(false);
+            if (errors.Count > 0)
+            {
+                throw new UserError(
+                    $"{programName} is no valid program:\n" + string.Join('\n', errors.Select(error => $"  {error.Field} {error.Message}")));
+            }
+
+            host.StartBackground();
+            return new(journal, host, engine, options);
+        }
+        catch
+        {
+            await journal.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Host.DisposeAsync().ConfigureAwait(false);
+        await _journal.DisposeAsync().ConfigureAwait(false);
+    }
+}
+
+/// <summary>Something the user can mend: the message says how. Printed without a stack trace; exit code 2.</summary>
+internal sealed class UserError(string message) : Exception(message);

@@ -1,0 +1,153 @@
+using Loyalty.Domain.Members;
+using Loyalty.Gateway.Hosting;
+using Loyalty.Gateway.Security;
+using Loyalty.Runtime.Journal;
+
+namespace Loyalty.Gateway.Http;
+
+/// <summary>The HTTP side: addresses, keys, limits, and an answer for everything that goes wrong.</summary>
+internal static class GatewayApp
+{
+    private const string AnyScope = "till, partner, read or admin";
+
+    /// <summary>Builds the web application over an engine.</summary>
+    /// <param name="process">The engine.</param>
+    /// <param name="keys">Null: no keys are asked for (only on loopback).</param>
+    /// <param name="url">Where to listen.</param>
+    /// <param name="limits">Bounds.</param>
+    public static WebApplication Build(EngineProcess process, ApiKeys? keys, string url, GatewayLimits limits)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "Loyalty.Gateway" });
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(options => options.SingleLine = true);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.WebHost.UseUrls(url);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MaxConcurrentConnections = limits.Connections;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+            kestrel.Limits.MaxRequestBufferSize = 1 << 20;
+            kestrel.Limits.MaxResponseBufferSize = 1 << 20;
+        });
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        var app = builder.Build();
+        app.Use(AnswerFailuresAsync);
+        app.UseRouting();
+        Map(app, process, keys, limits);
+        app.MapFallback(context => HttpReplies.WriteProblemAsync(context, Problem.NotFound(context.Request.Path)).AsTask());
+        return app;
+    }
+
+    private static void Map(WebApplication app, EngineProcess process, ApiKeys? keys, GatewayLimits limits)
+    {
+        var sales = new SalesEndpoint(process.Engine, limits);
+        var members = new MembersEndpoint(process.Engine);
+        var operations = new OperationsEndpoint(process);
+        const Scopes Seller = Scopes.Till | Scopes.Partner | Scopes.Admin;
+        const Scopes Desk = Scopes.Till | Scopes.Admin;
+        const Scopes Reader = Scopes.Till | Scopes.Partner | Scopes.Read | Scopes.Admin;
+        const Scopes Auditor = Scopes.Read | Scopes.Admin;
+
+        app.MapPost("/v1/purchases", Guard(keys, Seller, context => sales.HandleAsync(context, isReturn: false)));
+        app.MapPost("/v1/returns", Guard(keys, Seller, context => sales.HandleAsync(context, isReturn: true)));
+        app.MapPost("/v1/adjustments", Guard(keys, Scopes.Admin, members.AdjustAsync));
+        app.MapPost("/v1/members", Guard(keys, Desk, members.EnrolAsync));
+        app.MapGet("/v1/members", Guard(keys, Reader, members.FindAsync));
+        app.MapGet("/v1/members/{id}", Guard(keys, Reader, members.GetAsync, isMember: true));
+        app.MapPut("/v1/members/{id}/alternative-ids", Guard(keys, Desk, members.ReplaceAlternativeIdsAsync, isMember: true));
+        app.MapPost("/v1/members/{id}/block", Guard(keys, Scopes.Admin, context => members.ChangeStatusAsync(context, MemberStatus.Blocked), isMember: true));
+        app.MapPost("/v1/members/{id}/unblock", Guard(keys, Scopes.Admin, context => members.ChangeStatusAsync(context, MemberStatus.Active), isMember: true));
+        app.MapPost("/v1/members/{id}/close", Guard(keys, Scopes.Admin, context => members.ChangeStatusAsync(context, MemberStatus.Closed), isMember: true));
+        app.MapGet("/v1/members/{id}/statement", Guard(keys, Auditor, members.StatementAsync, isMember: true));
+        app.MapGet("/v1/program", Guard(keys, Auditor, operations.GetProgramAsync));
+        app.MapPut("/v1/program", Guard(keys, Scopes.Admin, operations.PutProgramAsync));
+        app.MapGet("/v1/ledger/trial-balance", Guard(keys, Auditor, operations.TrialBalanceAsync));
+        app.MapGet("/v1/system", Guard(keys, Auditor, operations.SystemAsync));
+        app.MapGet("/openapi/v1.json", OperationsEndpoint.OpenApiAsync);
+        app.MapGet("/healthz", context => TextAsync(context, 200, "alive\n"));
+        app.MapGet("/readyz", context => ReadyAsync(context, process));
+    }
+
+    private static RequestDelegate Guard(ApiKeys? keys, Scopes needed, RequestDelegate handler, bool isMember = false) => context =>
+    {
+        if (keys is not null)
+        {
+            var scopes = KeyOf(context.Request) is { } key ? keys.ScopesOf(key) : Scopes.None;
+            if (scopes == Scopes.None)
+            {
+                context.Response.Headers.WWWAuthenticate = "Bearer";
+                return HttpReplies.WriteProblemAsync(context, new(
+                    401, "no-key", "A key is needed", "send 'Authorization: Bearer <key>' or 'X-Api-Key: <key>' with a key of this engine; './loyalty keys add' makes one", [])).AsTask();
+            }
+
+            if ((scopes & needed) == 0)
+            {
+                var names = needed == (Scopes.Till | Scopes.Partner | Scopes.Read | Scopes.Admin) ? AnyScope : needed.ToString().ToLowerInvariant();
+                return HttpReplies.WriteProblemAsync(context, new(403, "scope", "The key may not do this", $"a key with scope {names} is needed", [])).AsTask();
+            }
+        }
+
+        if (isMember && context.Request.RouteValues["id"] is string { Length: > Domain.Requests.RequestLimits.IdLength } id)
+        {
+            return HttpReplies.WriteProblemAsync(context, Problem.Shape("id", $"has {id.Length} characters; 1 to {Domain.Requests.RequestLimits.IdLength} are possible")).AsTask();
+        }
+
+        return handler(context);
+    };
+
+    private static string? KeyOf(HttpRequest request)
+    {
+        const string Bearer = "Bearer ";
+        var authorization = request.Headers.Authorization;
+        if (authorization.Count == 1 && authorization[0] is { } header && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
+        {
+            return header[Bearer.Length..].Trim();
+        }
+
+        return request.Headers["X-Api-Key"] is [{ Length: > 0 } key] ? key : null;
+    }
+
+    private static async Task AnswerFailuresAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context).ConfigureAwait(false);
+            if (context.Response is { StatusCode: 405, HasStarted: false })
+            {
+                await HttpReplies.WriteProblemAsync(context, new(
+                    405, "method", "The address does not take this method", $"{context.Request.Method} is not possible here; possible: {context.Response.Headers.Allow}", [])).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The caller is gone.
+        }
+        catch (BadHttpRequestException e)
+        {
+            await HttpReplies.WriteProblemAsync(context, e.StatusCode == 413 ? Problem.TooLarge(e.Message) : new(
+                e.StatusCode, "http", "The request is no proper HTTP", e.Message, [])).ConfigureAwait(false);
+        }
+        catch (JournalUnavailableException e)
+        {
+            await HttpReplies.WriteProblemAsync(context, Problem.Unavailable(e.Message)).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // A defect. What the request came to is not known to the caller, and asking again with the same id is safe: that is what 503 says.
+            context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Loyalty.Gateway").LogError(e, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
+            await HttpReplies.WriteProblemAsync(context, Problem.Unavailable("the request failed for a reason that is logged")).ConfigureAwait(false);
+        }
+    }
+
+    private static Task ReadyAsync(HttpContext context, EngineProcess process) =>
+        process.Engine.Programs.IsLoaded ? TextAsync(context, 200, "ready\n") : TextAsync(context, 503, "starting\n");
+
+    private static Task TextAsync(HttpContext context, int status, string text)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(text, context.RequestAborted);
+    }
+}

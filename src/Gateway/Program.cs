@@ -1,0 +1,27 @@
+using System.CommandLine;
+using Loyalty.Gateway.Commands;
+using Loyalty.Gateway.Hosting;
+using Loyalty.Runtime.Journal;
+
+var root = new RootCommand("The loyalty engine: purchases in, points out, nothing lost.")
+{
+    UpCommand.Create(),
+    VerifyCommand.Create(),
+    BackupCommand.Create(),
+    KeysCommand.Create(),
+    LimitsCommand.Create(),
+};
+
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (Exception e) when (e is UserError or JournalUnavailableException)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
+}
+catch (OperationCanceledException)
+{
+    return 130;
+}

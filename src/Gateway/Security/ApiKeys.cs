@@ -1,0 +1,168 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace Loyalty.Gateway.Security;
+
+/// <summary>What a key may do.</summary>
+[Flags]
+internal enum Scopes
+{
+    None = 0,
+    Till = 1,
+    Partner = 2,
+    Read = 4,
+    Admin = 8,
+}
+
+/// <summary>A key as it is stored: never the key itself.</summary>
+/// <param name="Name">For people.</param>
+/// <param name="Sha256">Hexadecimal, of the key's UTF-8.</param>
+/// <param name="Scopes">What it may do.</param>
+/// <param name="CreatedAt">When it was made.</param>
+internal sealed record ApiKey(string Name, string Sha256, string[] Scopes, DateTimeOffset CreatedAt);
+
+/// <summary>
+/// API keys in <c>keys.json</c> of the data folder. Keys are 256 random bits, so one SHA-256 is enough to hide them. The file is read again when it
+/// changes (looked at every two seconds), so a key can be added or withdrawn while the gateway runs.
+/// </summary>
+internal sealed class ApiKeys
+{
+    private const int MaxRemembered = 10_000;
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    private readonly string _file;
+    private readonly ConcurrentDictionary<string, Scopes> _known = new(StringComparer.Ordinal);
+    private Dictionary<string, Scopes> _byHash = [];
+    private DateTime _writtenAt;
+    private long _lookedAtMs;
+
+    public ApiKeys(string dataFolder)
+    {
+        _file = Path.Combine(dataFolder, "keys.json");
+        Reload();
+    }
+
+    /// <summary>What the key may do; <see cref="Scopes.None"/> when it is not known.</summary>
+    public Scopes ScopesOf(string key)
+    {
+        var now = Environment.TickCount64;
+        if (now - Volatile.Read(ref _lookedAtMs) > 2000)
+        {
+            Volatile.Write(ref _lookedAtMs, now);
+            Reload();
+        }
+
+        if (_known.TryGetValue(key, out var scopes))
+        {
+            return scopes;
+        }
+
+        if (key.Length > 512)
+        {
+            return Scopes.None;
+        }
+
+        scopes = Volatile.Read(ref _byHash).GetValueOrDefault(Hash(key));
+        if (scopes != Scopes.None && _known.Count < MaxRemembered)
+        {
+            _known[key] = scopes;
+        }
+
+        return scopes;
+    }
+
+    /// <summary>Makes a key and stores its hash; the key is told this once.</summary>
+    public static string Create(string dataFolder, string name, IReadOnlyList<string> scopes)
+    {
+        System.IO.Directory.CreateDirectory(dataFolder);
+        var file = Path.Combine(dataFolder, "keys.json");
+        var keys = Load(file).Where(key => key.Name != name).ToList();
+        var secret = "lk_" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+        keys.Add(new(name, Hash(secret), [.. scopes], DateTimeOffset.UtcNow));
+        Save(file, keys);
+        return secret;
+    }
+
+    /// <summary>Withdraws a key; says whether there was one.</summary>
+    public static bool Remove(string dataFolder, string name)
+    {
+        var file = Path.Combine(dataFolder, "keys.json");
+        var keys = Load(file);
+        var left = keys.Where(key => key.Name != name).ToList();
+        Save(file, left);
+        return left.Count < keys.Count;
+    }
+
+    /// <summary>The stored keys.</summary>
+    public static List<ApiKey> Load(string file) =>
+        File.Exists(file) ? JsonSerializer.Deserialize<List<ApiKey>>(File.ReadAllText(file), Json) ?? [] : [];
+
+    /// <summary>The development key of a data folder, made when there is none.</summary>
+    public static string DevelopmentKey(string dataFolder)
+    {
+        var file = Path.Combine(dataFolder, "dev-key");
+        if (File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } existing
+            && Load(Path.Combine(dataFolder, "keys.json")).Exists(key => key.Sha256 == Hash(existing)))
+        {
+            return existing;
+        }
+
+        var secret = Create(dataFolder, "development", ["admin"]);
+        WritePrivate(file, secret + "\n");
+        return secret;
+    }
+
+    /// <summary>The scopes of their names.</summary>
+    public static Scopes Parse(IEnumerable<string> names) =>
+        names.Aggregate(Scopes.None, (sum, name) => sum | (Enum.TryParse<Scopes>(name, ignoreCase: true, out var scope) ? scope : Scopes.None));
+
+    private static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+
+    private static void Save(string file, List<ApiKey> keys) => WritePrivate(file, JsonSerializer.Serialize(keys, Json) + "\n");
+
+    private static void WritePrivate(string file, string text)
+    {
+        // Written beside and renamed: a reader sees the old or the new, and nobody else sees either.
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        var temporary = file + ".new";
+        using (var writer = new StreamWriter(temporary, options))
+        {
+            writer.Write(text);
+        }
+
+        File.Move(temporary, file, overwrite: true);
+    }
+
+    private void Reload()
+    {
+        try
+        {
+            var writtenAt = File.Exists(_file) ? File.GetLastWriteTimeUtc(_file) : default;
+            if (writtenAt == _writtenAt)
+            {
+                return;
+            }
+
+            _writtenAt = writtenAt;
+            var keys = new Dictionary<string, Scopes>(StringComparer.Ordinal);
+            foreach (var key in Load(_file))
+            {
+                keys[key.Sha256] = Parse(key.Scopes);
+            }
+
+            Volatile.Write(ref _byHash, keys);
+            _known.Clear();
+        }
+        catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
+        {
+            // A file half written by hand: the keys known so far stay in force until it can be read.
+        }
+    }
+}
