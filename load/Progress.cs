@@ -18,8 +18,6 @@ internal sealed class Progress : IDisposable
         timer = new Timer(_ => Show(), null, every, every);
     }
 
-    public static bool IsSilent { get; set; }
-
     public static Progress Start(Func<string> say) => new(say);
 
     /// <summary>Progress of a known amount of work.</summary>
@@ -36,13 +34,7 @@ internal sealed class Progress : IDisposable
         });
     }
 
-    public static void Say(string text)
-    {
-        if (!IsSilent)
-        {
-            Console.Error.WriteLine(text);
-        }
-    }
+    public static void Say(string text) => Console.Error.WriteLine(text);
 
     public static string TimeText(double seconds) =>
         seconds < 120 ? $"{seconds:F0} s" : seconds < 7200 ? $"{seconds / 60:F0} min" : $"{seconds / 3600:F1} h";
@@ -51,7 +43,7 @@ internal sealed class Progress : IDisposable
     {
         timer.Dispose();
         Show();
-        if (isTerminal && !IsSilent)
+        if (isTerminal)
         {
             Console.Error.WriteLine();
         }
@@ -59,11 +51,6 @@ internal sealed class Progress : IDisposable
 
     private void Show()
     {
-        if (IsSilent)
-        {
-            return;
-        }
-
         string text = say();
         if (isTerminal)
         {

@@ -51,7 +51,16 @@ internal sealed class AccountFile : IDisposable
     {
         lock (gate)
         {
-            file.Write(buffer, 0, filled);
+            try
+            {
+                file.Write(buffer, 0, filled);
+            }
+            catch (IOException error)
+            {
+                // An IOException of its own kind would be taken for a lost connection.
+                throw new UserError($"The account {file.Name} cannot be written: {error.Message}");
+            }
+
             filled = 0;
         }
     }

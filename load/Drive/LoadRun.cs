@@ -84,7 +84,7 @@ internal static class LoadRun
 {
     private const int CheckConnections = 4;
 
-    /// <summary>The client is to leave most of the machine to the engine; two threads are enough for 200,000 requests a second.</summary>
+    /// <summary>The client is to leave most of the machine to the engine; two threads drive some 60,000 requests a second.</summary>
     private const int SingleThreads = 2;
 
     public static LoadResult Execute(GatewayTarget target, LoadOptions options, CancellationToken stop)
@@ -110,11 +110,13 @@ internal static class LoadRun
             tills[i] = new Till(workload, pace, account, file, i, !options.Single, inFlight);
         }
 
+        SingleLane[] lanes = options.Single ? OpenLanes(target, options, workload, tills, stop) : [];
+        pace.Begin();
         using (Progress.Start(() => Say(tills, pace, options, durationSeconds, file)))
         {
             if (options.Single)
             {
-                (resent, disconnects) = SendSingly(target, options, workload, tills, stop);
+                (resent, disconnects) = SendSingly(lanes);
             }
             else
             {
@@ -173,11 +175,20 @@ internal static class LoadRun
         return (clients.Sum(client => client.Resent), clients.Sum(client => client.Disconnects));
     }
 
-    private static (long Resent, long Disconnects) SendSingly(
-        GatewayTarget target, LoadOptions options, Workload workload, Till[] tills, CancellationToken stop)
+    private static SingleLane[] OpenLanes(GatewayTarget target, LoadOptions options, Workload workload, Till[] tills, CancellationToken stop)
     {
         SingleLane[] lanes = [.. tills.Select(till => new SingleLane(
             target, till, workload.RequestBytesMax, new Patience(TimeSpan.FromSeconds(options.PatienceSeconds), stop)))];
+        foreach (SingleLane lane in lanes)
+        {
+            lane.Open();
+        }
+
+        return lanes;
+    }
+
+    private static (long Resent, long Disconnects) SendSingly(SingleLane[] lanes)
+    {
         int threads = Math.Min(lanes.Length, SingleThreads);
         Connections.RunAll(threads, thread => new SingleClient([.. lanes.Where((_, lane) => lane % threads == thread)]).Run());
         return (lanes.Sum(lane => lane.Resent), lanes.Sum(lane => lane.Disconnects));

@@ -10,12 +10,15 @@ internal sealed class Pace(double ratePerSecond, int connections, TimeSpan durat
 {
     private readonly double ticksBetween = ratePerSecond > 0 ? Stopwatch.Frequency / ratePerSecond : 0;
 
-    public long Started { get; } = Stopwatch.GetTimestamp();
+    public long Started { get; private set; } = Stopwatch.GetTimestamp();
 
     public bool IsOpenLoop => ticksBetween > 0;
 
     /// <summary>When the time is up.</summary>
     public long Ends => Started + (long)(duration.TotalSeconds * Stopwatch.Frequency);
+
+    /// <summary>The time counts from now. Before the first request.</summary>
+    public void Begin() => Started = Stopwatch.GetTimestamp();
 
     /// <summary>How many requests this connection may send in all.</summary>
     public long Share(int connection) => countMax == 0 ? Workload.IndexMax : (countMax / connections) + (connection < countMax % connections ? 1 : 0);

@@ -76,6 +76,19 @@ internal sealed class SingleLane
         _ => long.MaxValue,
     };
 
+    /// <summary>Opens the connection before the time counts; a gateway that is not there yet is met again when something is sent.</summary>
+    public void Open()
+    {
+        try
+        {
+            connection ??= HttpConnection.Open(target, AnswerTimeout);
+        }
+        catch (SocketException)
+        {
+            Disconnects++;
+        }
+    }
+
     /// <summary>Does what can be done without an answer: sends what is due, gives up waiting for what does not come.</summary>
     public void Step(long now)
     {

@@ -32,6 +32,7 @@ internal sealed class Workload
     private readonly uint returnsBelow;
     private readonly uint retriesBelow;
     private readonly byte[] prefix;
+    private readonly byte[] memberPrefix;
 
     public Workload(WorkloadOptions options)
     {
@@ -41,8 +42,9 @@ internal sealed class Workload
         returnsBelow = (uint)(options.ReturnsPercent / 100 * uint.MaxValue);
         retriesBelow = (uint)(options.RetriesPercent / 100 * uint.MaxValue);
         prefix = Encoding.ASCII.GetBytes(options.Prefix);
+        memberPrefix = Encoding.ASCII.GetBytes(options.MemberPrefix ?? options.Prefix);
         int linesMax = options.Vary ? (2 * options.Lines) - 1 : options.Lines;
-        RequestBytesMax = 256 + (3 * prefix.Length) + (linesMax * shelf.LineBytesMax);
+        RequestBytesMax = 256 + (2 * prefix.Length) + memberPrefix.Length + (linesMax * shelf.LineBytesMax);
         IdLength = prefix.Length + 12;
     }
 
@@ -132,14 +134,14 @@ internal sealed class Workload
     public int WriteMember(int member, Span<byte> to)
     {
         to[0] = (byte)'M';
-        prefix.CopyTo(to[1..]);
-        to[prefix.Length + 1] = (byte)'-';
-        return PutDigits(to, prefix.Length + 2, member, 8);
+        memberPrefix.CopyTo(to[1..]);
+        to[memberPrefix.Length + 1] = (byte)'-';
+        return PutDigits(to, memberPrefix.Length + 2, member, 8);
     }
 
     public string MemberId(int member)
     {
-        Span<byte> id = stackalloc byte[prefix.Length + 10];
+        Span<byte> id = stackalloc byte[memberPrefix.Length + 10];
         return Encoding.ASCII.GetString(id[..WriteMember(member, id)]);
     }
 

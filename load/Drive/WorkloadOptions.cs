@@ -9,6 +9,7 @@ namespace Loyalty.Load.Drive;
 /// <param name="Vary">Baskets of 1 … 2×Lines-1 lines instead.</param>
 /// <param name="ReturnsPercent">Share of requests that give back a line of an earlier purchase.</param>
 /// <param name="RetriesPercent">Share of requests that are sent twice.</param>
+/// <param name="MemberPrefix">Begins the members' ids instead, to go on with members of an earlier run; then nothing can be checked.</param>
 internal sealed record WorkloadOptions(
     string Prefix,
     int Members = 100_000,
@@ -18,16 +19,27 @@ internal sealed record WorkloadOptions(
     bool Vary = false,
     double ReturnsPercent = 3,
     double RetriesPercent = 1,
-    ulong Seed = 1)
+    ulong Seed = 1,
+    string? MemberPrefix = null)
 {
     public const int MembersMax = 10_000_000;
     public const int LinesMax = 500;
 
-    /// <summary>A prefix that no other run has: the time it was made, base 36.</summary>
+    private static long lastPrefix;
+
+    /// <summary>A prefix that no other run has: the microsecond it was made, base 36; never the same twice in this process.</summary>
     public static string NewPrefix()
     {
-        Span<char> digits = stackalloc char[9];
-        long rest = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        long rest;
+        long last;
+        do
+        {
+            last = Volatile.Read(ref lastPrefix);
+            rest = Math.Max(last + 1, (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
+        }
+        while (Interlocked.CompareExchange(ref lastPrefix, rest, last) != last);
+
+        Span<char> digits = stackalloc char[10];
         for (int i = digits.Length - 1; i >= 0; i--)
         {
             digits[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[(int)(rest % 36)];

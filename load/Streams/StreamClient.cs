@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using System.Text;
 using Loyalty.Load.Gateway;
 using Loyalty.Load.Http;
@@ -55,7 +56,7 @@ internal sealed class StreamClient(GatewayTarget target, ILineSource source, IAn
     private List<UnansweredLine> unanswered = [];
     private int retryAfterSeconds;
     private bool sourceDone;
-    private Exception? fatal;
+    private ExceptionDispatchInfo? fatal;
 
     /// <summary>How many lines were sent once more.</summary>
     public long Resent { get; private set; }
@@ -91,10 +92,7 @@ internal sealed class StreamClient(GatewayTarget target, ILineSource source, IAn
                 patience.Pause();
             }
 
-            if (fatal is not null)
-            {
-                throw fatal;
-            }
+            fatal?.Throw();
         }
     }
 
@@ -160,6 +158,11 @@ internal sealed class StreamClient(GatewayTarget target, ILineSource source, IAn
         {
             connection.Break();
         }
+        catch (Exception error)
+        {
+            fatal = ExceptionDispatchInfo.Capture(error);
+            connection.Break();
+        }
     }
 
     private void ReadAnswers(HttpConnection connection, BlockingCollection<LineBatch> sent, BlockingCollection<LineBatch> free, List<LineBatch> unfinished)
@@ -184,9 +187,10 @@ internal sealed class StreamClient(GatewayTarget target, ILineSource source, IAn
                 Disconnects++;
                 alive = Die();
             }
-            catch (UserError error)
+            catch (Exception error)
             {
-                fatal = error;
+                // Not the network's fault: this connection's thread throws it on.
+                fatal = ExceptionDispatchInfo.Capture(error);
                 alive = Die();
             }
 

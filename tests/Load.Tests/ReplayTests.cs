@@ -94,6 +94,8 @@ public sealed class ReplayTests
         Assert.Equal(22_061 - 1_336 + 1, plan.Requests.Count(request => !request.IsReturn));
         Assert.Equal(3, plan.Odd.Counts[OddRows.BadDebt]);
         Assert.Equal(1_336, plan.Odd.Counts[OddRows.StockWriteOff]);
+        Assert.Equal(5_270, plan.Odd.Counts[OddRows.RepeatedRow]);
+        Assert.Equal(2_110, plan.Odd.Counts[OddRows.Postage]);
         Assert.Equal(1_179, plan.Odd.Counts[OddRows.ZeroPrice]);
         Assert.Equal(4, plan.Odd.Counts[OddRows.FractionalPence]);
         Assert.Equal(1, plan.Odd.Counts[OddRows.SplitInvoice]);

@@ -62,11 +62,11 @@ internal sealed class FakeGateway : IAsyncDisposable
     private int taken;
     private int unavailable;
 
-    private FakeGateway(Misbehaviour misbehaviour)
+    private FakeGateway(Misbehaviour misbehaviour, string url)
     {
         this.misbehaviour = misbehaviour;
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        builder.WebHost.UseKestrelCore().UseUrls(url);
         builder.Logging.ClearProviders();
         app = builder.Build();
         app.Run(Answer);
@@ -81,9 +81,9 @@ internal sealed class FakeGateway : IAsyncDisposable
 
     public IReadOnlyCollection<string> Ids => recorded.Keys;
 
-    public static async Task<FakeGateway> Start(Misbehaviour? misbehaviour = null)
+    public static async Task<FakeGateway> Start(Misbehaviour? misbehaviour = null, string url = "http://127.0.0.1:0")
     {
-        var fake = new FakeGateway(misbehaviour ?? new Misbehaviour());
+        var fake = new FakeGateway(misbehaviour ?? new Misbehaviour(), url);
         await fake.app.StartAsync();
         string address = fake.app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         fake.Target = new GatewayTarget(new Uri(address), Key);

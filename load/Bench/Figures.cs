@@ -1,0 +1,172 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Loyalty.Load.Drive;
+
+namespace Loyalty.Load.Bench;
+
+/// <summary>All figures, in the order they are measured. A new one is a function and a line in the list.</summary>
+internal static class Figures
+{
+    private const int StreamConnections = 4;
+    private const int SingleConnections = 64;
+
+    public static IReadOnlyList<Figure> All { get; } =
+    [
+        new("limits", "what the machine can do: parse only, append only", MachineLimits),
+        new("stream", "purchases of three lines by 100,000 members, as streams", Stream),
+        new("single", "one purchase a request, 64 connections", Single),
+        new("hotAccount", "one member buys everything", HotAccount),
+        new("members", "a million members beside ten thousand (--million)", Members),
+        new("restart", "kill -9 under load, restart, compare", Restart),
+        new("postgres", "the same purchase in a PostgreSQL stored procedure", Postgres),
+    ];
+
+    private static JsonObject MachineLimits(BenchContext context)
+    {
+        (int ExitCode, string Output, string Errors)? result = context.Server.Run(TimeSpan.FromMinutes(3), "limits", "--json");
+        if (result is { ExitCode: 0 } well && LastLine(well.Output) is { } line)
+        {
+            try
+            {
+                context.Limits = JsonNode.Parse(line)!.AsObject();
+                return context.Limits.DeepClone().AsObject();
+            }
+            catch (Exception error) when (error is JsonException or InvalidOperationException)
+            {
+                // Said below.
+            }
+        }
+
+        return Skipped("this engine does not know `limits --json`");
+    }
+
+    private static JsonObject Stream(BenchContext context)
+    {
+        using ServerProcess server = ServerProcess.Start(context.Server);
+        LoadResult result = context.Run(server, Timed(BenchContext.Workload(100_000, StreamConnections)) with { Check = true });
+        return WithLimits(Json(result), context, "parseOnlyPerSecond", "appendOnlyPerSecond");
+    }
+
+    private static JsonObject Single(BenchContext context)
+    {
+        using ServerProcess server = ServerProcess.Start(context.Server);
+        LoadOptions options = Timed(BenchContext.Workload(100_000, SingleConnections)) with { Single = true };
+        LoadResult full = context.Run(server, options with { Check = true });
+
+        // Latency at saturation is only the length of the queue; at half the rate it is the engine's.
+        LoadResult half = context.Run(server, options with { Rate = Math.Max(1, full.PerSecond / 2), Workload = BenchContext.Workload(100_000, SingleConnections) });
+        JsonObject json = Json(full);
+        json["atHalfRate"] = new JsonObject
+        {
+            ["perSecond"] = Math.Round(half.PerSecond, 1),
+            ["p50Ms"] = half.Latencies.Milliseconds(50),
+            ["p99Ms"] = half.Latencies.Milliseconds(99),
+            ["p999Ms"] = half.Latencies.Milliseconds(99.9),
+            ["maxMs"] = half.Latencies.MaxMilliseconds,
+        };
+        return WithLimits(json, context, "httpOnlyPerSecond", "appendOnlyPerSecond");
+    }
+
+    private static JsonObject HotAccount(BenchContext context)
+    {
+        using ServerProcess server = ServerProcess.Start(context.Server);
+        LoadResult result = context.Run(server, Timed(BenchContext.Workload(1, StreamConnections)) with { Check = true });
+        return WithLimits(Json(result), context, "parseOnlyPerSecond", "appendOnlyPerSecond");
+    }
+
+    private static JsonObject Members(BenchContext context)
+    {
+        if (!context.WithMillion)
+        {
+            return Skipped("takes long: ask for it with --million");
+        }
+
+        double few = PerSecondWithMembers(context, 10_000);
+        double many = PerSecondWithMembers(context, 1_000_000);
+        return new JsonObject
+        {
+            ["tenThousandPerSecond"] = Math.Round(few, 1),
+            ["millionPerSecond"] = Math.Round(many, 1),
+            ["ratio"] = Math.Round(many / few, 3),
+        };
+    }
+
+    /// <summary>All members exist and have bought once before the time is taken.</summary>
+    private static double PerSecondWithMembers(BenchContext context, int members)
+    {
+        using ServerProcess server = ServerProcess.Start(context.Server);
+        WorkloadOptions workload = BenchContext.Workload(members, StreamConnections) with { Zipf = 0 };
+        LoadRun.Execute(server.Target, new LoadOptions(workload, Count: members * 2L), context.Stop);
+        LoadOptions measured = Timed(workload with { Prefix = WorkloadOptions.NewPrefix(), MemberPrefix = workload.Prefix, Zipf = 0.8 });
+        return LoadRun.Execute(server.Target, measured with { DurationSeconds = context.Seconds }, context.Stop).PerSecond;
+    }
+
+    private static JsonObject Restart(BenchContext context)
+    {
+        using ServerProcess server = ServerProcess.Start(context.Server);
+        LoadOptions options = Timed(BenchContext.Workload(100_000, StreamConnections)) with { DurationSeconds = context.Seconds, Check = true };
+        Task<LoadResult> load = Task.Factory.StartNew(
+            () => LoadRun.Execute(server.Target, options, context.Stop), context.Stop, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        context.Stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(context.Seconds / 2));
+        server.Kill();
+        TimeSpan took = server.Start();
+        LoadResult result = load.GetAwaiter().GetResult();
+        JsonObject json = result.ToJson();
+        json["restartSeconds"] = Math.Round(took.TotalSeconds, 3);
+        json["dataMegabytes"] = Math.Round(new DirectoryInfo(server.DataFolder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length) / 1e6, 1);
+        json["isWell"] = result.IsWell;
+        return json;
+    }
+
+    private static JsonObject Postgres(BenchContext context)
+    {
+        (double? perSecond, string why) = PostgresBaseline.Measure((int)context.Seconds);
+        if (perSecond is not { } found)
+        {
+            return Skipped(why);
+        }
+
+        var json = new JsonObject { ["perSecond"] = Math.Round(found, 1) };
+        if (PerSecondOf(context, "stream") is { } stream)
+        {
+            json["streamTimesPostgres"] = Math.Round(stream / found, 2);
+        }
+
+        if (PerSecondOf(context, "single") is { } single)
+        {
+            json["singleTimesPostgres"] = Math.Round(single / found, 2);
+        }
+
+        return json;
+    }
+
+    private static LoadOptions Timed(WorkloadOptions workload) => new(workload, DurationSeconds: 0);
+
+    private static JsonObject Skipped(string why) => new() { ["skipped"] = why };
+
+    private static JsonObject Json(LoadResult result)
+    {
+        JsonObject json = result.ToJson();
+        json["isWell"] = result.IsWell;
+        return json;
+    }
+
+    private static JsonObject WithLimits(JsonObject json, BenchContext context, params string[] names)
+    {
+        var limit = new JsonObject();
+        foreach (string name in names)
+        {
+            if (context.Limits[name] is { } value)
+            {
+                limit[name] = value.DeepClone();
+            }
+        }
+
+        json["limit"] = limit;
+        return json;
+    }
+
+    private static double? PerSecondOf(BenchContext context, string figure) => (double?)context.Results[figure]?["perSecond"];
+
+    private static string? LastLine(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
+}
