@@ -15,6 +15,7 @@ public sealed class MemoryJournal : IJournal
     private readonly Queue<AppendBatch> queue = new();
     private bool pumping;
     private bool closed;
+    private bool crashed;
 
     /// <summary>Empty books.</summary>
     public MemoryJournal(MemoryJournalOptions? options = null)
@@ -55,7 +56,7 @@ public sealed class MemoryJournal : IJournal
     {
         lock (books)
         {
-            closed = true;
+            (closed, crashed) = (true, true);
             queue.Clear();
             return new(newOptions ?? options, books);
         }
@@ -67,18 +68,28 @@ public sealed class MemoryJournal : IJournal
         AppendChecks.Check(batch);
         lock (books)
         {
-            if (closed)
-            {
-                throw new JournalUnavailableException("The memory journal is closed.");
-            }
-
-            queue.Enqueue(batch);
-            if (pumping)
+            if (crashed)
             {
                 return;
             }
 
-            pumping = true;
+            if (!closed)
+            {
+                queue.Enqueue(batch);
+                if (pumping)
+                {
+                    return;
+                }
+
+                pumping = true;
+            }
+        }
+
+        if (closed)
+        {
+            AppendChecks.SetAll(batch, AppendOutcome.Failed);
+            batch.Completed?.Invoke(batch);
+            return;
         }
 
         if (options.CompleteInline)

@@ -94,7 +94,7 @@ internal sealed class JournalWriter
         return job.Done.Task;
     }
 
-    public Task SaveAsync(IReadOnlyList<Snapshot> snapshots) => RunAsync(new SnapshotJob(snapshots, state.Heads, state.Snapshots));
+    public Task SaveAsync(IReadOnlyList<Snapshot> snapshots) => RunAsync(new SnapshotJob(snapshots, state));
 
     /// <summary>Commits what was appended, ends what waits, closes the file.</summary>
     public void Stop()

@@ -138,7 +138,7 @@ internal sealed class Reader : IDisposable
         begin = db.Prepare("BEGIN");
         end = db.Prepare("COMMIT");
         block = db.Prepare("SELECT data FROM block WHERE seq = ?1");
-        due = db.Prepare("SELECT due, hash, kind, key FROM snapshot WHERE due IS NOT NULL AND due <= ?1 ORDER BY due LIMIT ?2 OFFSET ?3");
+        due = db.Prepare("SELECT due, hash, kind, key FROM snapshot WHERE hash >> 52 = ?1 AND due IS NOT NULL ORDER BY due");
         snapshots = new(db);
         keys = new(db);
         cache = new(cacheBytes);
@@ -283,39 +283,50 @@ internal sealed class Reader : IDisposable
         state.Heads.Due(nowMs, durable, found);
         found.Sort(static (a, b) => a.At.CompareTo(b.At));
         var seen = found.Select(f => f.Actor).ToHashSet();
+        // Marks before the view: what is saved after it keeps its bucket a candidate.
+        var buckets = state.DueBuckets.Candidates(nowMs);
         Renew();
-        var page = Math.Max(count, 256);
-        var fromRows = 0;
-        for (var offset = 0; fromRows < count; offset += page)
+        foreach (var (bucket, mark) in buckets)
         {
-            var rows = 0;
-            due.Bind(1, nowMs).Bind(2, page).Bind(3, offset);
-            while (due.Step())
-            {
-                rows++;
-                var actor = new ActorId(due.Text(2), due.Text(3));
-                // An unsaved actor's own word counts, not its old snapshot's.
-                if (state.Heads.TryRead(actor, SnapshotRows.HashOfRow(due.Long(1)), durable, out var head, out _, out var unsaved, out _)
-                    && unsaved && (head.WakeAtMs == 0 || head.WakeAtMs > nowMs))
-                {
-                    continue;
-                }
-
-                if (seen.Add(actor))
-                {
-                    found.Add((due.Long(0), actor));
-                    fromRows++;
-                }
-            }
-
-            due.Reset();
-            if (rows < page)
-            {
-                break;
-            }
+            var earliest = DueIn(bucket, nowMs, count, durable, seen, found);
+            state.DueBuckets.Looked(bucket, mark, earliest);
         }
 
         return [.. found.OrderBy(f => f.At).Take(count).Select(f => f.Actor)];
+    }
+
+    /// <summary>Adds what is due in a bucket, at most so many, and returns the earliest time that is left in it.</summary>
+    private long DueIn(int bucket, long nowMs, int count, long durable, HashSet<ActorId> seen, List<(long At, ActorId Actor)> found)
+    {
+        var taken = 0;
+        var earliest = long.MaxValue;
+        due.Bind(1, DueBuckets.Number(bucket));
+        while (due.Step())
+        {
+            var at = due.Long(0);
+            earliest = Math.Min(earliest, at);
+            if (at > nowMs || taken == count)
+            {
+                break;
+            }
+
+            var actor = new ActorId(due.Text(2), due.Text(3));
+            // An unsaved actor's own word counts, not its old snapshot's.
+            if (state.Heads.TryRead(actor, SnapshotRows.HashOfRow(due.Long(1)), durable, out var head, out _, out var unsaved, out _)
+                && unsaved && (head.WakeAtMs == 0 || head.WakeAtMs > nowMs))
+            {
+                continue;
+            }
+
+            if (seen.Add(actor))
+            {
+                found.Add((at, actor));
+                taken++;
+            }
+        }
+
+        due.Reset();
+        return earliest;
     }
 
     /// <summary>Makes sure that the transaction sees everything up to the position.</summary>

@@ -18,6 +18,8 @@ internal sealed class JournalState(ActorHeads heads, KeyIndex keys, RunningTotal
 
     public SnapshotPresence Snapshots => snapshots;
 
+    public DueBuckets DueBuckets { get; } = new();
+
     /// <summary>The newest durable record.</summary>
     public long DurablePosition
     {

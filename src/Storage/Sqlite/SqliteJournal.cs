@@ -70,6 +70,16 @@ public sealed class SqliteJournal : IJournal
 
     internal JournalState State => state;
 
+    /// <summary>For tests: runs something on the writer's thread, between commits.</summary>
+    internal Task OnWriterAsync(Action<Db> action) => writer.RunAsync(new DelegateJob((db, _) =>
+    {
+        action(db.Db);
+        return true;
+    }));
+
+    /// <summary>For tests: makes the disk full (SQLite refuses to grow the file beyond so many pages) or gives space back.</summary>
+    internal Task SetPagesMaxAsync(long pages) => OnWriterAsync(db => db.Execute($"PRAGMA max_page_count = {pages}"));
+
     /// <summary>Opens the file, or makes it. Reads only what came after the last checkpoint.</summary>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="JournalUnavailableException">The file cannot be opened, is not a journal, or is open in another engine; the message says which.</exception>

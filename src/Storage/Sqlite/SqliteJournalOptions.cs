@@ -18,8 +18,11 @@ public sealed record SqliteJournalOptions
     /// <summary>Bytes of one encoded record; 64 KiB to 15 MiB, default 8 MiB. A larger entry ends as <see cref="Runtime.Journal.AppendOutcome.Failed"/>.</summary>
     public int RecordBytesMax { get; init; } = 8 << 20;
 
-    /// <summary>Bytes of one block; 4 KiB to 1 MiB, default 64 KiB. A larger record gets a block of its own.</summary>
-    public int BlockBytesMax { get; init; } = 64 << 10;
+    /// <summary>
+    /// Bytes of one block; 4 KiB to 1 MiB, default 16,300: just what fits a page of the file. A larger record gets a block of its own. Larger blocks
+    /// make reading one old record dearer and appending no cheaper.
+    /// </summary>
+    public int BlockBytesMax { get; init; } = 16_300;
 
     /// <summary>Actors without unsaved records whose version is remembered; 1,024 to 100,000,000, default 1,000,000 (about 200 bytes each). Beyond, the least recent half is forgotten and read again when needed.</summary>
     public int CleanHeadsMax { get; init; } = 1_000_000;
@@ -42,8 +45,8 @@ public sealed record SqliteJournalOptions
     /// <summary>How long snapshots and other background writing may hold up appends at a time; 1 to 100 ms, default 3 ms.</summary>
     public TimeSpan SliceMax { get; init; } = TimeSpan.FromMilliseconds(3);
 
-    /// <summary>Bytes in SQLite's write-ahead log before they are moved to the file in the background; 1 MiB to 1 GiB, default 64 MiB. The log may grow to a few times this under full load.</summary>
-    public long WalBytes { get; init; } = 64L << 20;
+    /// <summary>Bytes in SQLite's write-ahead log before they are moved to the file in the background; 1 MiB to 1 GiB, default 16 MiB. The log may grow to a few times this under full load.</summary>
+    public long WalBytes { get; init; } = 16L << 20;
 
     /// <summary>Told, in words for the operator, of trouble that no caller sees (background work that failed and will be tried again). May come from any thread.</summary>
     public Action<string>? OnTrouble { get; init; }

@@ -85,7 +85,13 @@ internal sealed class WalKeeper : IDisposable
                 wake.Wait(stopping.Token);
                 try
                 {
-                    db ??= Db.Open(options.Path, write: true);
+                    if (db is null)
+                    {
+                        db = Db.Open(options.Path, write: true);
+                        // A connection that has read nothing does not know yet that there is a log, and would copy nothing.
+                        db.Scalar("SELECT count(*) FROM meta");
+                    }
+
                     var code = raw.sqlite3_wal_checkpoint_v2(db.Handle, null, raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _);
                     if (code != raw.SQLITE_OK)
                     {

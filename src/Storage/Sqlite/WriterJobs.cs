@@ -40,15 +40,13 @@ internal sealed class DelegateJob(Func<WriterDb, long, bool> slice, Action? comm
 internal sealed class SnapshotJob : WriterJob
 {
     private readonly (ulong Hash, Snapshot Snapshot)[] snapshots;
-    private readonly ActorHeads heads;
     private readonly List<(ActorHead? Head, ulong Hash, long Version, long WakeAtMs)> written = [];
-    private readonly SnapshotPresence presence;
+    private readonly JournalState state;
     private int next;
 
-    public SnapshotJob(IReadOnlyList<Snapshot> snapshots, ActorHeads heads, SnapshotPresence presence)
+    public SnapshotJob(IReadOnlyList<Snapshot> snapshots, JournalState state)
     {
-        this.heads = heads;
-        this.presence = presence;
+        this.state = state;
         this.snapshots = [.. snapshots.Select(s => (s.Actor.StableHash(), s))];
         Array.Sort(this.snapshots, static (a, b) => a.Item1.CompareTo(b.Item1));
     }
@@ -59,7 +57,7 @@ internal sealed class SnapshotJob : WriterJob
         while (next < snapshots.Length)
         {
             var (hash, snapshot) = snapshots[next++];
-            var head = heads.Get(snapshot.Actor, hash);
+            var head = state.Heads.Get(snapshot.Actor, hash);
             HeadValue value;
             if (head is not null)
             {
@@ -76,7 +74,8 @@ internal sealed class SnapshotJob : WriterJob
             }
 
             // The position is needed only when the snapshot is all there is of the actor: then the head is at it.
-            presence.Add(hash);
+            state.Snapshots.Add(hash);
+            state.DueBuckets.Saving(hash, snapshot.WakeAtMs);
             db.SaveSnapshot(snapshot, hash, snapshot.Version == value.Version ? value.Position : 0);
             written.Add((head, hash, snapshot.Version, snapshot.WakeAtMs));
             if (Stopwatch.GetTimestamp() >= deadline)
@@ -94,11 +93,11 @@ internal sealed class SnapshotJob : WriterJob
         {
             if (head is null)
             {
-                heads.SavedElsewhere(hash);
+                state.Heads.SavedElsewhere(hash);
             }
             else
             {
-                heads.Saved(head, version, wakeAtMs);
+                state.Heads.Saved(head, version, wakeAtMs);
             }
         }
     }
