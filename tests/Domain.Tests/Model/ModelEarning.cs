@@ -21,7 +21,7 @@ internal static class ModelEarning
             {
                 // b = millionths / 1,000,000
                 var millionths = new BigInteger(bonus * 1_000_000m);
-                awards.Add(new($"tier:{level}", rule.Unit, Points(program, lines, rule.Points * millionths, rule.Per * new BigInteger(1_000_000)), true));
+                awards.Add(new(rule.Id == "base" ? $"tier:{level}" : $"tier:{level}:{rule.Id}", rule.Unit, Points(program, lines, rule.Points * millionths, rule.Per * new BigInteger(1_000_000)), true));
             }
         }
 

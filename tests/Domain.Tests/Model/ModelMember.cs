@@ -165,11 +165,6 @@ internal sealed class ModelMember(Plan plan)
     {
         BringUpToDate(now);
         var codes = WhyNot(now, at, currency);
-        if (IsBlocked)
-        {
-            codes.Add("member-blocked");
-        }
-
         if (codes.Count > 0)
         {
             return ModelOutcome.Refused(codes);
@@ -189,7 +184,7 @@ internal sealed class ModelMember(Plan plan)
         };
         foreach (var award in awards)
         {
-            var unit = plan.At(now).Unit(award.Unit);
+            var unit = program.Unit(award.Unit);
             var lot = purchase.LotOfUnit[award.Unit] = new(day, day.AddDays(unit.Pending), ModelDays.LastUsableDay(unit.Expiry, day));
             Put(award.Unit, lot, award.Points);
             Book(award.Unit).Move("issued", "member", award.Points);
@@ -228,6 +223,11 @@ internal sealed class ModelMember(Plan plan)
         if (codes.Count > 0)
         {
             return ModelOutcome.Refused(codes);
+        }
+
+        if (!IsEnrolled)
+        {
+            Enrol(request.At);
         }
 
         if (waits)
@@ -337,9 +337,9 @@ internal sealed class ModelMember(Plan plan)
     private List<string> WhyNot(Instant now, Instant at, string currency)
     {
         var codes = new List<string>();
-        if (IsClosed)
+        if (IsClosed || IsBlocked)
         {
-            codes.Add("member-closed");
+            codes.Add(IsClosed ? "member-closed" : "member-blocked");
         }
 
         if (currency != Plan.Currency)
