@@ -44,6 +44,9 @@ internal sealed class Run
         return run;
     }
 
+    /// <summary>Plays these steps.</summary>
+    public static Run Of(Plan plan, Instant start, params Step[] steps) => Of(new Script(plan, start, steps));
+
     /// <summary>Plays one more step.</summary>
     public void Play(Step step)
     {

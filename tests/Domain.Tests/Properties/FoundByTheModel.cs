@@ -1,0 +1,30 @@
+using Loyalty.Domain.Tests.Model;
+using NodaTime;
+using Xunit;
+
+namespace Loyalty.Domain.Tests.Properties;
+
+/// <summary>Lives in which the domain once differed from the model, made small.</summary>
+public class FoundByTheModel
+{
+    private static readonly Instant Start = Instant.FromUtc(2026, 1, 31, 12, 0);
+
+    internal static PlanVersion Program(PlanExpiry? expiry = null, PlanTiers? tiers = null, string negative = "debt", int pending = 0) => new(
+        Instant.FromUtc(2000, 1, 1, 0, 0), [new("points", pending, expiry ?? new("none"))], [new("base", "points", 1, 1, true)], "down", false, tiers, negative, 300);
+
+    private static void Play(PlanVersion program, Instant start, params Step[] steps) => Run.Of(new("UTC", [program]), start, steps);
+
+    private static Step After(double days, Act act) => new((long)(days * 86_400), act);
+
+    private static Buy Buy(string id, long amount, long at = 0, string currency = "GBP") => new(id, at, currency, [new("a", 1, amount)]);
+
+    [Fact]
+    public void A_refused_request_finds_the_member_up_to_date_as_any_other()
+    {
+        var program = Program(new("rolling", Days: 1));
+        Play(program, Start, After(0, Buy("p1", 100)), After(5, Buy("p2", 100, currency: "EUR")));
+        Play(program, Start, After(0, Buy("p1", 100)), After(5, new GiveBack("r1", "foreign", 0, "GBP", Portion.Custom, [new("a", 1, 100)])));
+        Play(program, Start, After(0, Buy("p1", 100)), After(5, new Adjust("a1", "unknown", 5)));
+        Play(program, Start, After(0, Buy("p1", 100)), After(5, new SetStatus("active")));
+    }
+}
