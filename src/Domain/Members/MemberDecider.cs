@@ -91,7 +91,7 @@ public readonly ref struct MemberDecider
         }
 
         var program = _context.Programs.At(purchase.At);
-        var day = program.Calendar.DayOf(purchase.At);
+        var day = DayOf(purchase.At);
         EnrolIfUnknown(purchase.At, day);
 
         var level = LevelOn(day);
@@ -128,7 +128,7 @@ public readonly ref struct MemberDecider
             return refusal;
         }
 
-        var day = _context.Program.Calendar.DayOf(request.At);
+        var day = DayOf(request.At);
         switch (recalled.Found)
         {
             case RecallResult.Foreign:
@@ -346,6 +346,9 @@ public readonly ref struct MemberDecider
         MemberStatus.Closed => new("member-closed", "member", $"member {_state.Id} is closed"),
         _ => null,
     };
+
+    /// <summary>The day of a sale: none is later than today, however far ahead the till's clock is.</summary>
+    private LocalDate DayOf(Instant at) => LocalDate.Min(_context.Program.Calendar.DayOf(at), _context.Today);
 
     private void EnrolIfUnknown(Instant at, LocalDate day)
     {

@@ -101,6 +101,9 @@ internal sealed class ModelMember(Plan plan)
 
     private DateOnly Day(Instant at) => ModelDays.DayOf(at, plan.Zone);
 
+    /// <summary>The day of a sale: that of its own time, or today when its time is ahead of the engine's clock.</summary>
+    private DateOnly DayOfSale(Instant at, Instant now) => Day(at < now ? at : now);
+
     // ---- standing
 
     public IReadOnlyList<ModelProgress> Entries(PlanTiers policy) =>
@@ -156,10 +159,7 @@ internal sealed class ModelMember(Plan plan)
 
     // ---- commands
 
-    public void Enrol(Instant at)
-    {
-        (IsEnrolled, EnrolledOn) = (true, Day(at));
-    }
+    public void Enrol(DateOnly day) => (IsEnrolled, EnrolledOn) = (true, day);
 
     public ModelOutcome Buy(Instant now, string id, Instant at, string currency, ModelLine[] lines)
     {
@@ -172,10 +172,10 @@ internal sealed class ModelMember(Plan plan)
 
         if (!IsEnrolled)
         {
-            Enrol(at);
+            Enrol(DayOfSale(at, now));
         }
 
-        var (program, day) = (plan.At(at), Day(at));
+        var (program, day) = (plan.At(at), DayOfSale(at, now));
         var level = LevelOn(now, day);
         var awards = ModelEarning.Earn(program, level, lines);
         var purchase = new ModelPurchase
@@ -227,7 +227,7 @@ internal sealed class ModelMember(Plan plan)
 
         if (!IsEnrolled)
         {
-            Enrol(request.At);
+            Enrol(DayOfSale(request.At, now));
         }
 
         if (waits)
@@ -249,7 +249,7 @@ internal sealed class ModelMember(Plan plan)
         }
         else
         {
-            var (program, day) = (plan.At(request.At), Day(request.At));
+            var (program, day) = (plan.At(request.At), DayOfSale(request.At, now));
             var takes = ModelEarning.Earn(program, LevelOn(now, day), request.Lines).Where(take => take.Points > 0).ToArray();
             if (policy == "refuse" && takes.GroupBy(take => take.Unit).Any(unit => unit.Sum(take => take.Points) > Book(unit.Key).Lots.Values.Sum()))
             {

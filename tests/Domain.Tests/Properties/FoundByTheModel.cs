@@ -27,4 +27,14 @@ public class FoundByTheModel
         Play(program, Start, After(0, Buy("p1", 100)), After(5, new Adjust("a1", "unknown", 5)));
         Play(program, Start, After(0, Buy("p1", 100)), After(5, new SetStatus("active")));
     }
+
+    [Fact]
+    public void A_tier_reached_by_a_till_whose_clock_is_past_midnight_already_is_not_lost()
+    {
+        var tiers = new PlanTiers("spend", "points", "calendarYear", 0, "endOfPeriod", 1, 0, [new("silver", 2000, 0m), new("gold", 6000, 0m)]);
+        var run = Run.Of(
+            new("UTC", [Program(tiers: tiers)]), Instant.FromUtc(2026, 6, 30, 23, 59),
+            After(0, Buy("p1", 6000, at: 120)), After(0, Buy("p2", 2000)), After(1, new Wake()));
+        Assert.Equal("gold", run.Real.State.Tier.Level);
+    }
 }

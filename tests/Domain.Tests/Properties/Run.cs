@@ -55,7 +55,7 @@ internal sealed class Run
         {
             case Enrol when !Model.IsEnrolled:
                 Ask(new Enrolment { Id = "M1", AlternativeIds = [] });
-                Model.Enrol(Now);
+                Model.Enrol(ModelDays.DayOf(Now, _script.Plan.Zone));
                 break;
             case Buy buy when _ids.Add(buy.Id):
                 var sold = Ask(new Purchase
