@@ -420,7 +420,7 @@ public readonly ref struct MemberDecider
         }
 
         var days = _state.History.Days;
-        var isNewest = fact is PurchaseRecorded && (days.Count == 0 || days[^1].Date <= day) && day >= _state.ReviewedOn && day >= _state.Tier.Since;
+        var isNewest = fact is PurchaseRecorded && (days.Count == 0 || days[^1].Date <= day) && day > _state.ReviewedOn && day >= _state.Tier.Since;
         if (isNewest)
         {
             // The usual sale: one more step of the walk.

@@ -37,4 +37,13 @@ public class FoundByTheModel
             After(0, Buy("p1", 6000, at: 120)), After(0, Buy("p2", 2000)), After(1, new Wake()));
         Assert.Equal("gold", run.Real.State.Tier.Level);
     }
+
+    [Fact]
+    public void A_sale_on_the_day_of_the_review_undoes_the_fall()
+    {
+        var tiers = new PlanTiers("spend", "points", "rollingMonths", 1, "months", 1, 0, [new("bronze", 100, 0m)]);
+        var run = Run.Of(
+            new("UTC", [Program(tiers: tiers)]), Instant.FromUtc(2025, 11, 1, 10, 0), After(0, Buy("p1", 100)), After(30, Buy("p2", 100)));
+        Assert.Equal(new LocalDate(2025, 11, 1), run.Real.State.Tier.Since);
+    }
 }
