@@ -133,6 +133,24 @@ internal static class Scripts
         return new(Pick(random, Zones), [first, second]);
     }
 
+    /// <summary>Any program that never changes.</summary>
+    public static Plan OneVersion(Random random)
+    {
+        var plan = AnyPlan(random);
+        return plan with { Versions = plan.Versions[..1] };
+    }
+
+    /// <summary>A program whose second version has other tiers: what happens then is not modelled, but the laws hold.</summary>
+    public static Plan ChangingTiers(Random random)
+    {
+        var units = new[] { "points", "stamps" };
+        PlanVersion Any(Instant from) => Version(random, units, Tiers(random, units), from);
+        var (first, second) = (Any(Instant.FromUtc(2000, 1, 1, 0, 0)), Any(Instant.FromUtc(random.Next(2024, 2027), random.Next(1, 13), random.Next(1, 28), 0, 0)));
+        var lost = first.Tiers!.Levels.Where(level => second.Tiers!.Levels.All(other => other.Id != level.Id)).Select((level, i) =>
+            level with { Threshold = second.Tiers!.Levels[^1].Threshold + 1 + i });
+        return new(Pick(random, Zones), [first, second with { Tiers = second.Tiers! with { Levels = [.. second.Tiers.Levels, .. lost] } }]);
+    }
+
     private static PlanVersion Version(Random random, string[] units, PlanTiers? tiers, Instant from)
     {
         var earn = new List<PlanEarn>();
