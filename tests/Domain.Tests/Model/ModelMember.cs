@@ -122,12 +122,9 @@ internal sealed class ModelMember(Plan plan)
     private string? LevelOn(Instant now, DateOnly day) =>
         Standing(now, day) is { Level: > 0 } standing ? plan.At(now).Tiers!.Levels[standing.Level - 1].Id : null;
 
-    /// <summary>The last activity day: the latest day with a visit left or with a positive adjustment, or else the enrolment day.</summary>
-    private DateOnly LastActivity()
-    {
-        var days = _purchases.Where(purchase => !purchase.IsReturnedWhole).Select(purchase => purchase.Day).Concat(_given).ToList();
-        return days.Count > 0 ? days.Max() : EnrolledOn;
-    }
+    /// <summary>The last activity day: the latest of the enrolment day, the days with a visit left and those of positive adjustments.</summary>
+    private DateOnly LastActivity() =>
+        _purchases.Where(purchase => !purchase.IsReturnedWhole).Select(purchase => purchase.Day).Concat(_given).Append(EnrolledOn).Max();
 
     // ---- time
 

@@ -46,4 +46,13 @@ public class FoundByTheModel
             new("UTC", [Program(tiers: tiers)]), Instant.FromUtc(2025, 11, 1, 10, 0), After(0, Buy("p1", 100)), After(30, Buy("p2", 100)));
         Assert.Equal(new LocalDate(2025, 11, 1), run.Real.State.Tier.Since);
     }
+
+    [Fact]
+    public void A_late_sale_from_before_the_enrolment_does_not_make_points_lapse()
+    {
+        var run = Run.Of(
+            new("UTC", [Program(new("inactivity", Months: 12))]), Start, After(0, new Enrol()), After(0, new GiveBack("r1", "p1", 0, "GBP", Portion.Custom, [new("a", 1, 1)])),
+            After(0, Buy("p1", 50)), After(0, Buy("old", 100, at: -86_400 * 500)));
+        Assert.Equal(149, Loyalty.Domain.Members.MemberDecider.Balances(run.Real.State, run.Real.At(run.Now))[0].Available);
+    }
 }
