@@ -55,4 +55,14 @@ public class FoundByTheModel
             After(0, Buy("p1", 50)), After(0, Buy("old", 100, at: -86_400 * 500)));
         Assert.Equal(149, Loyalty.Domain.Members.MemberDecider.Balances(run.Real.State, run.Real.At(run.Now))[0].Available);
     }
+
+    [Fact]
+    public void Points_lapse_on_a_day_that_a_zone_left_out()
+    {
+        // Samoa went from 29 to 31 December 2011.
+        var run = Run.Of(
+            new("Pacific/Apia", [Program(new("rolling", Days: 1))]), Instant.FromUtc(2011, 12, 28, 20, 0), After(0, Buy("p1", 100)), After(1, new Wake()), After(1, new Wake()));
+        var lapsed = Assert.Single(run.Real.Facts.OfType<Loyalty.Domain.Members.PointsLapsed>());
+        Assert.Equal(Instant.FromUtc(2011, 12, 30, 10, 0), lapsed.At);
+    }
 }
