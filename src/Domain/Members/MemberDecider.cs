@@ -83,6 +83,7 @@ public readonly ref struct MemberDecider
     /// <returns>Null when recorded.</returns>
     public Refusal? Record(Purchase purchase)
     {
+        BringUpToDate();
         var refusal = CheckSale(purchase.Currency, purchase.At);
         if (refusal is not null)
         {
@@ -90,9 +91,8 @@ public readonly ref struct MemberDecider
         }
 
         var program = _context.Programs.At(purchase.At);
-        var day = program.Calendar.DayOf(purchase.At);
+        var day = DayOf(purchase.At);
         EnrolIfUnknown(purchase.At, day);
-        BringUpToDate();
 
         var level = LevelOn(day);
         var earned = new List<EarnedPoints>(4);
@@ -121,13 +121,14 @@ public readonly ref struct MemberDecider
     /// <returns>Null when recorded (applied, or waiting for its purchase).</returns>
     public Refusal? Record(Return request, RecalledPurchase recalled)
     {
+        BringUpToDate();
         var refusal = CheckSale(request.Currency, request.At);
         if (refusal is not null)
         {
             return refusal;
         }
 
-        var day = _context.Program.Calendar.DayOf(request.At);
+        var day = DayOf(request.At);
         switch (recalled.Found)
         {
             case RecallResult.Foreign:
@@ -138,7 +139,6 @@ public readonly ref struct MemberDecider
                 return new("too-many-waiting", "purchase", $"{MemberState.MaxWaiting} returns of this member wait for their purchase already; send the purchases first");
         }
 
-        BringUpToDate();
         if (request.Purchase is null)
         {
             refusal = ReturnWithoutReceipt(request, day);
@@ -164,6 +164,7 @@ public readonly ref struct MemberDecider
     /// <summary>Gives or takes points by hand, or refuses.</summary>
     public Refusal? Record(Adjustment adjustment)
     {
+        BringUpToDate();
         if (CheckStatus() is { } refusal)
         {
             return refusal;
@@ -174,7 +175,6 @@ public readonly ref struct MemberDecider
             return new("unknown-unit", "unit", $"is '{adjustment.Unit}'; the program has {string.Join(", ", _context.Program.Units.Select(u => u.Id))}");
         }
 
-        BringUpToDate();
         var today = _context.Today;
         var postings = new List<Posting>();
         var book = _state.FindBook(unit.Id);
@@ -220,6 +220,7 @@ public readonly ref struct MemberDecider
     /// <summary>Blocks, unblocks or closes; closing forfeits all points and writes off all debt.</summary>
     public Refusal? SetStatus(MemberStatus status, string reason, string author)
     {
+        BringUpToDate();
         if (_state.Status == MemberStatus.Closed)
         {
             return new("member-closed", "", $"member {_state.Id} is closed, for ever");
@@ -230,7 +231,6 @@ public readonly ref struct MemberDecider
             return null;
         }
 
-        BringUpToDate();
         var postings = new List<Posting>();
         if (status == MemberStatus.Closed)
         {
@@ -329,6 +329,9 @@ public readonly ref struct MemberDecider
         _ => null,
     };
 
+    /// <summary>The day of a sale: none is later than today, however far ahead the till's clock is.</summary>
+    private LocalDate DayOf(Instant at) => LocalDate.Min(_context.Program.Calendar.DayOf(at), _context.Today);
+
     private void EnrolIfUnknown(Instant at, LocalDate day)
     {
         if (_state.Status == MemberStatus.Unknown)
@@ -399,7 +402,7 @@ public readonly ref struct MemberDecider
         }
 
         var days = _state.History.Days;
-        var isNewest = fact is PurchaseRecorded && (days.Count == 0 || days[^1].Date <= day) && day >= _state.ReviewedOn && day >= _state.Tier.Since;
+        var isNewest = fact is PurchaseRecorded && (days.Count == 0 || days[^1].Date <= day) && day > _state.ReviewedOn && day >= _state.Tier.Since;
         if (isNewest)
         {
             // The usual sale: one more step of the walk.

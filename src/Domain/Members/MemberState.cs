@@ -66,12 +66,12 @@ public sealed class MemberState(string id)
     /// <summary>Amounts of purchases less amounts of returns, minor units.</summary>
     public long Spend { get; private set; }
 
-    /// <summary>The last day that counts as activity.</summary>
+    /// <summary>The last day that counts as activity; a late sale from before the enrolment does not make it earlier.</summary>
     public LocalDate LastActive
     {
         get
         {
-            var last = History.LastVisit ?? EnrolledOn;
+            var last = LocalDate.Max(History.LastVisit ?? EnrolledOn, EnrolledOn);
             return LastGiven is { } given && given > last ? given : last;
         }
     }

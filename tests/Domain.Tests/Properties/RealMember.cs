@@ -1,0 +1,164 @@
+using Loyalty.Domain.Encoding;
+using Loyalty.Domain.Members;
+using Loyalty.Domain.Programs;
+using Loyalty.Domain.Requests;
+using Loyalty.Domain.Tests.Model;
+using Loyalty.Domain.Validation;
+using NodaTime;
+
+namespace Loyalty.Domain.Tests.Properties;
+
+/// <summary>What somebody asked of the engine at some time: a request, a <see cref="MemberStatus"/>, or null (woken).</summary>
+internal sealed record Asked(Instant Now, object? Request);
+
+/// <summary>The real domain code, driven as the kernel drives it.</summary>
+internal sealed class RealMember(ProgramCatalog programs)
+{
+    private readonly Dictionary<string, PurchaseState> _purchases = [];
+    private readonly HashSet<string> _refused = [];
+
+    public MemberState State { get; private set; } = new("M1");
+
+    public List<MemberEvent> Facts { get; } = [];
+
+    public ProgramCatalog Programs => programs;
+
+    public static RealMember Of(Plan plan) => new(Catalog(plan));
+
+    public static ProgramCatalog Catalog(Plan plan)
+    {
+        var versions = new List<ProgramDefinition>();
+        foreach (var version in plan.Versions)
+        {
+            versions.Add(Parsed(version.ToJson(plan.Zone), versions.Count + 1, versions.LastOrDefault()));
+        }
+
+        return new(versions);
+    }
+
+    public static ProgramDefinition Parsed(byte[] json, int version = 1, ProgramDefinition? previous = null)
+    {
+        var errors = new List<FieldError>();
+        return ProgramParser.Parse(json, version, Instant.FromUtc(2000, 1, 1, 0, 0), previous, errors)
+            ?? throw new InvalidOperationException(string.Join("; ", errors) + System.Text.Encoding.UTF8.GetString(json));
+    }
+
+    public TurnContext At(Instant now) => new(now, programs);
+
+    /// <summary>Does what was asked; the facts it raised and the refusal.</summary>
+    public (Refusal? Refusal, List<MemberEvent> Raised) Do(Asked asked)
+    {
+        var raised = new List<MemberEvent>();
+        var decider = new MemberDecider(State, At(asked.Now), raised);
+        Refusal? refusal = null;
+        switch (asked.Request)
+        {
+            case null:
+                decider.BringUpToDate();
+                break;
+            case Enrolment enrolment:
+                decider.Enrol(enrolment, 1);
+                decider.Answer();
+                break;
+            case MemberStatus status:
+                refusal = decider.SetStatus(status, "reason", "author");
+                break;
+            case Purchase purchase:
+                refusal = decider.Record(purchase);
+                Finish(decider, purchase.Id, refusal);
+                break;
+            case Return back:
+                refusal = decider.Record(back, Recall(back.Purchase));
+                Finish(decider, back.Id, refusal);
+                break;
+            case Adjustment adjustment:
+                refusal = decider.Record(adjustment);
+                Finish(decider, adjustment.Id, refusal);
+                break;
+        }
+
+        foreach (var fact in raised)
+        {
+            if (fact is PurchaseRecorded recorded)
+            {
+                _purchases[recorded.Purchase.Id] = PurchaseState.Of(recorded);
+            }
+            else if (fact is ReturnRecorded { After: { } after })
+            {
+                _purchases[after.Id] = after;
+            }
+            else if (fact is RequestRefused refused)
+            {
+                _refused.Add(refused.RequestId);
+            }
+        }
+
+        Facts.AddRange(raised);
+        return (refusal, raised);
+    }
+
+    private static void Finish(MemberDecider decider, string id, Refusal? refusal)
+    {
+        if (refusal is not null)
+        {
+            decider.Refuse(id, 7, refusal);
+        }
+
+        decider.Answer();
+    }
+
+    /// <summary>What the kernel finds under the id.</summary>
+    public RecalledPurchase Recall(string? id) =>
+        id is null ? new(RecallResult.Unknown, null)
+        : id == "foreign" ? new(RecallResult.Foreign, null)
+        : _refused.Contains(id) ? new(RecallResult.NoPurchase, null)
+        : _purchases.TryGetValue(id, out var known) ? new(RecallResult.Mine, known)
+        : new(RecallResult.Unknown, null);
+
+    public bool WasRefused(string id) => _refused.Contains(id);
+
+    public byte[] Snapshot() => SnapshotOf(State);
+
+    public static byte[] SnapshotOf(MemberState state)
+    {
+        var writer = new ByteWriter();
+        MemberCodec.Write(writer, state);
+        return writer.Written.ToArray();
+    }
+
+    /// <summary>The same member, as read from its snapshot.</summary>
+    public MemberState Copy() => MemberCodec.ReadSnapshot(State.Id, Snapshot())!;
+
+    /// <summary>Goes on with the snapshot of another.</summary>
+    public RealMember Fork()
+    {
+        var fork = new RealMember(programs) { State = Copy() };
+        foreach (var (id, purchase) in _purchases)
+        {
+            fork._purchases[id] = purchase;
+        }
+
+        fork._refused.UnionWith(_refused);
+        fork.Facts.AddRange(Facts);
+        return fork;
+    }
+
+    /// <summary>A fresh member to which the facts are applied after they were written and read.</summary>
+    public MemberState Replayed()
+    {
+        var writer = new ByteWriter();
+        foreach (var fact in Facts)
+        {
+            MemberCodec.Write(writer, fact);
+        }
+
+        var state = new MemberState(State.Id);
+        var reader = new ByteReader(writer.Written);
+        while (!reader.AtEnd)
+        {
+            state.Apply(MemberCodec.Read(ref reader));
+        }
+
+        return state;
+    }
+}
