@@ -177,6 +177,7 @@ public sealed class MemberState(string id)
                 break;
             case StatusChanged status:
                 Status = status.Status;
+                AlternativeIds = Status == MemberStatus.Closed ? [] : AlternativeIds;
                 Post(status.Postings);
                 break;
             case AlternativeIdsReplaced replaced:

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Loyalty.Gateway.Hosting;
-using Loyalty.Storage.Sqlite;
+using Loyalty.Storage;
 
 namespace Loyalty.Gateway.Commands;
 

@@ -5,7 +5,7 @@ using System.Text.Json;
 using Loyalty.Gateway.Http;
 using Loyalty.Runtime;
 using Loyalty.Runtime.Journal;
-using Loyalty.Storage.Sqlite;
+using Loyalty.Storage;
 
 namespace Loyalty.Gateway.Commands;
 

@@ -5,10 +5,11 @@ using System.Text.Json;
 using Loyalty.Domain.Ledger;
 using Loyalty.Domain.Members;
 using Loyalty.Gateway.Hosting;
+using Loyalty.Runtime;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
-using Loyalty.Storage.Sqlite;
+using Loyalty.Storage;
 
 namespace Loyalty.Gateway.Commands;
 

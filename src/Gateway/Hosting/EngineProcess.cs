@@ -1,7 +1,7 @@
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
-using Loyalty.Storage.Sqlite;
+using Loyalty.Storage;
 using NodaTime;
 
 namespace Loyalty.Gateway.Hosting;

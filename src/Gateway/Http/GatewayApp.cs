@@ -36,7 +36,6 @@ internal static class GatewayApp
         app.Use(AnswerFailuresAsync);
         app.UseRouting();
         Map(app, process, keys, limits);
-        app.MapFallback(context => HttpReplies.WriteProblemAsync(context, Problem.NotFound(context.Request.Path)).AsTask());
         return app;
     }
 
@@ -114,7 +113,11 @@ internal static class GatewayApp
         try
         {
             await next(context).ConfigureAwait(false);
-            if (context.Response is { StatusCode: 405, HasStarted: false })
+            if (context.Response is { StatusCode: 404, HasStarted: false } && context.GetEndpoint() is null)
+            {
+                await HttpReplies.WriteProblemAsync(context, Problem.NotFound(context.Request.Path)).ConfigureAwait(false);
+            }
+            else if (context.Response is { StatusCode: 405, HasStarted: false })
             {
                 await HttpReplies.WriteProblemAsync(context, new(
                     405, "method", "The address does not take this method", $"{context.Request.Method} is not possible here; possible: {context.Response.Headers.Allow}", [])).ConfigureAwait(false);

@@ -92,8 +92,9 @@ internal sealed class Shard : IThreadPoolWorkItem
     /// <summary>Runs until there is nothing to do, or yields after a while so that other shards get a thread.</summary>
     void IThreadPoolWorkItem.Execute()
     {
-        _turn.Now = _host.Clock.GetCurrentInstant();
-        _nowMs = _turn.Now.ToUnixTimeMilliseconds();
+        // Whole milliseconds, as they are stored: memory and replay must not differ.
+        _nowMs = _host.Clock.GetCurrentInstant().ToUnixTimeMilliseconds();
+        _turn.Now = Instant.FromUnixTimeMilliseconds(_nowMs);
         var messages = 0;
         while (messages < MessagesPerRun)
         {

@@ -209,10 +209,11 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
             return new(View(member, context), null, Replayed: true);
         }
 
+        var alternativeIds = member.AlternativeIds;
         var refusal = decider.SetStatus(change.NewStatus, change.Reason, change.Author);
         if (refusal is null && change.NewStatus == MemberStatus.Closed && before != MemberStatus.Closed)
         {
-            Release(member.Id, member.AlternativeIds, turn);
+            Release(member.Id, alternativeIds, turn);
         }
 
         return new(View(member, context), refusal, Replayed: refusal is null && before == change.NewStatus);
