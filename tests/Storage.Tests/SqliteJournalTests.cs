@@ -266,6 +266,44 @@ public sealed class SqliteJournalFileTests : IDisposable
         Assert.Equal(["before", "after"], (await again.LoadAsync(Anna)).Later.Select(Text));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task When_the_disk_fails_at_the_commit_the_outcome_is_unknown_and_loading_tells(bool afterwards)
+    {
+        var path = folder.File("loyalty.db");
+        await using var journal = SqliteJournal.Open(new() { Path = path });
+        var books = new Books(journal);
+        await books.Append(Anna, "one", keys: [Unique(1)], measures: [new("sales", 1)]);
+        journal.Writer.CommitFault = after =>
+        {
+            if (after == afterwards)
+            {
+                journal.Writer.CommitFault = null;
+                throw new Sqlite.DbException(SQLitePCL.raw.SQLITE_IOERR, "the disk did not answer");
+            }
+        };
+        var batch = Books.Batch();
+        Books.Add(batch, Anna, 1, "two", keys: [Unique(2)], measures: [new("sales", 1), new("returns", 1)]);
+        Books.Add(batch, Anna, 1, "stale");
+        Books.Add(batch, new("member", "bert"), 0, "one");
+        await Books.Send(journal, batch);
+        Assert.Equal([AppendOutcome.Unknown, AppendOutcome.Failed, AppendOutcome.Unknown], batch.Entries.Select(e => e.Outcome));
+
+        var written = afterwards ? 1 : 0;
+        Assert.Equal(1 + written, (await journal.LoadAsync(Anna)).Later.Count);
+        Assert.Equal(written, (await journal.LoadAsync(new("member", "bert"))).Later.Count);
+        Assert.Equal(afterwards, await journal.FindAsync(Key(2)) is not null);
+        Assert.Equal(1 + written, journal.Totals().Sums["sales"]);
+        Assert.Equal(1 + (2 * written), journal.Totals().Records);
+        Assert.Equal(1 + written, journal.Checkpoint.UnsavedActors);
+        var next = Books.Batch();
+        Books.Add(next, Anna, 1 + written, "goes on", keys: [Unique(3)]);
+        await Books.Send(journal, next);
+        Assert.Equal(AppendOutcome.Appended, next.Entries[0].Outcome);
+        Assert.Equal(2 + (2 * written), journal.ReadAll(0).Count());
+    }
+
     [Fact]
     public async Task A_torn_log_loses_only_what_was_not_acknowledged()
     {
@@ -467,14 +505,9 @@ public sealed class SqliteJournalFileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_killed_engine_releases_the_file_and_loses_nothing_it_acknowledged()
+    public async Task What_a_killed_engine_leaves_behind_is_opened_its_lock_file_included()
     {
-        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())
-        {
-            return;
-        }
-
-        // flock belongs to the open file, as after kill -9: closing the handle without the journal's goodbye must be enough.
+        // The lock is the system's, on the open file: the lock file itself means nothing once its process is gone.
         var path = folder.File("loyalty.db");
         var journal = SqliteJournal.Open(new() { Path = path });
         await new Books(journal).Append(Anna, "kept");

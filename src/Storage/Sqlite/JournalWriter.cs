@@ -45,6 +45,9 @@ internal sealed class JournalWriter
 
     public KeyKeeper? Keys { get; set; }
 
+    /// <summary>For tests: called before (false) and after (true) SQLite commits; what it throws looks like SQLite's own failure.</summary>
+    internal Action<bool>? CommitFault { get; set; }
+
     public void Start()
     {
         thread.Start();
@@ -223,7 +226,9 @@ internal sealed class JournalWriter
             {
                 WriteBlock(state.Totals);
                 committing = true;
+                CommitFault?.Invoke(false);
                 db!.Commit();
+                CommitFault?.Invoke(true);
                 Publish();
             }
         }
