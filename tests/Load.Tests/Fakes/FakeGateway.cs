@@ -60,6 +60,7 @@ internal sealed class FakeGateway : IAsyncDisposable
     private readonly Dictionary<string, Recorded> recorded = [];
     private readonly Dictionary<string, Member> members = [];
     private int taken;
+    private string? refusedId;
     private int unavailable;
 
     private FakeGateway(Misbehaviour misbehaviour, string url)
@@ -185,8 +186,10 @@ internal sealed class FakeGateway : IAsyncDisposable
     private JsonObject? TakeNew(JsonObject request, string id, bool isReturn)
     {
         int nth = ++taken;
-        if (nth == misbehaviour.RefusesNth)
+        if (nth == misbehaviour.RefusesNth || id == refusedId)
         {
+            // A refusal is remembered, like everything that was decided.
+            refusedId = id;
             return new JsonObject { ["type"] = "urn:loyalty:problem:rule", ["status"] = 422, ["id"] = id };
         }
 
