@@ -14,6 +14,9 @@ public sealed record TurnContext(Instant Now, ProgramCatalog Programs)
 
     /// <summary>The day of the engine's clock.</summary>
     public LocalDate Today { get; } = Programs.Latest.Calendar.DayOf(Now);
+
+    /// <summary>Used again by every purchase of the turns that share the context; they run one after the other.</summary>
+    internal List<EarnedPoints> Earned { get; } = new(8);
 }
 
 /// <summary>What the books know of a purchase that a return names.</summary>
@@ -95,7 +98,8 @@ public readonly ref struct MemberDecider
         EnrolIfUnknown(purchase.At, day);
 
         var level = LevelOn(day);
-        var earned = new List<EarnedPoints>(4);
+        var earned = _context.Earned;
+        earned.Clear();
         Earning.Compute(program, level is null ? 0 : program.Tiers?.IndexOf(level) ?? 0, purchase.Lines, earned);
         var awards = new Award[earned.Count];
         long progressPoints = 0;

@@ -12,7 +12,6 @@ namespace Loyalty.Gateway.Http;
 internal sealed class SaleReader
 {
     private const int MaxErrors = 20;
-    private static readonly StringPool Members = new(1 << 16);
     private static readonly StringPool Names = new(1 << 14);
     private static readonly JsonReaderOptions Options = new() { MaxDepth = 16, CommentHandling = JsonCommentHandling.Disallow };
 
@@ -121,7 +120,7 @@ internal sealed class SaleReader
                     break;
                 case Field.Id: Id = Text(ref reader, "id", RequestLimits.IdLength, null); break;
                 case Field.Purchase: purchase = Text(ref reader, "purchase", RequestLimits.IdLength, null, optional: true); break;
-                case Field.Member: member = Text(ref reader, "member", RequestLimits.IdLength, Members, optional: true); break;
+                case Field.Member: member = Text(ref reader, "member", RequestLimits.IdLength, null, optional: true); break;
                 case Field.Store: store = Text(ref reader, "store", RequestLimits.NameLength, Names); break;
                 case Field.Channel: channel = Text(ref reader, "channel", RequestLimits.NameLength, Names, optional: true); break;
                 case Field.Currency: currency = Text(ref reader, "currency", 3, Names); break;
@@ -284,9 +283,9 @@ internal sealed class SaleReader
             return null;
         }
 
-        ulong hash = 0;
+        var place = 0;
         var isPlain = !reader.ValueIsEscaped && reader.ValueSpan.Length <= maxLength * 3;
-        if (pool is not null && isPlain && pool.Find(reader.ValueSpan, out hash) is { } known && known.Length <= maxLength)
+        if (pool is not null && isPlain && pool.Find(reader.ValueSpan, out place) is { } known && known.Length <= maxLength)
         {
             return known;
         }
@@ -325,7 +324,7 @@ internal sealed class SaleReader
 
         if (pool is not null && isPlain)
         {
-            pool.Add(text, hash);
+            pool.Add(text, place);
         }
 
         return text;

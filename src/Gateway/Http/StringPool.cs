@@ -4,24 +4,21 @@ using System.Text;
 namespace Loyalty.Gateway.Http;
 
 /// <summary>
-/// Texts that come again and again (stores, articles, members) as one string each, found by their UTF-8 bytes, so that a purchase does not make them anew. A
-/// fixed number of places; a newer text takes the place of an older one. Thread-safe.
+/// Texts that come again and again (stores, articles, categories) as one string each, found by their UTF-8 bytes, so that a purchase does not make them anew. A
+/// fixed number of places; a newer text takes the place of an older one. ASCII only: others are rare, and are made anew. Thread-safe.
 /// </summary>
 internal sealed class StringPool(int places)
 {
-    private readonly Entry?[] _entries = new Entry?[places];
+    private readonly string?[] _texts = new string?[places];
 
-    /// <summary>The text if it is in the pool.</summary>
-    public string? Find(ReadOnlySpan<byte> utf8, out ulong hash)
+    /// <summary>The text if it is in the pool; else the place where it belongs.</summary>
+    public string? Find(ReadOnlySpan<byte> utf8, out int place)
     {
-        hash = XxHash3.HashToUInt64(utf8);
-        var entry = Volatile.Read(ref _entries[hash % (uint)_entries.Length]);
-        return entry is not null && entry.Hash == hash && utf8.SequenceEqual(entry.Utf8) ? entry.Text : null;
+        place = (int)(XxHash3.HashToUInt64(utf8) % (uint)_texts.Length);
+        var text = Volatile.Read(ref _texts[place]);
+        return text is not null && text.Length == utf8.Length && Ascii.Equals(utf8, text) ? text : null;
     }
 
     /// <summary>Puts a text in its place.</summary>
-    public void Add(string text, ulong hash) =>
-        Volatile.Write(ref _entries[hash % (uint)_entries.Length], new Entry(hash, Encoding.UTF8.GetBytes(text), text));
-
-    private sealed record Entry(ulong Hash, byte[] Utf8, string Text);
+    public void Add(string text, int place) => Volatile.Write(ref _texts[place], text);
 }

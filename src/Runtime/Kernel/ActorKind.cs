@@ -50,6 +50,7 @@ public sealed class Turn : ILedgerSink
     private readonly List<KeyEntry> _keys = [];
     private readonly List<Measure> _measures = [];
     private readonly List<(ActorId Target, byte[] Message)> _effects = [];
+    private readonly List<(string Unit, string Account, string Name)> _accountNames = [];
 
     /// <summary>The clock at the beginning of the turn.</summary>
     public Instant Now { get; internal set; }
@@ -85,8 +86,8 @@ public sealed class Turn : ILedgerSink
     {
         if (points != 0)
         {
-            _measures.Add(new(MeasureNames.Account(unit, from), -points));
-            _measures.Add(new(MeasureNames.Account(unit, to), points));
+            _measures.Add(new(AccountName(unit, from), -points));
+            _measures.Add(new(AccountName(unit, to), points));
         }
     }
 
@@ -97,6 +98,26 @@ public sealed class Turn : ILedgerSink
         {
             _measures.Add(new(MeasureNames.Counter(counter), delta));
         }
+    }
+
+    /// <summary>Units and accounts are few and mostly the same objects: a short list of references is found faster than a hash of two texts.</summary>
+    private string AccountName(string unit, string account)
+    {
+        foreach (var (knownUnit, knownAccount, known) in _accountNames)
+        {
+            if (ReferenceEquals(knownUnit, unit) && ReferenceEquals(knownAccount, account))
+            {
+                return known;
+            }
+        }
+
+        var name = MeasureNames.Account(unit, account);
+        if (_accountNames.Count < 32)
+        {
+            _accountNames.Add((unit, account, name));
+        }
+
+        return name;
     }
 
     internal void Clear()
