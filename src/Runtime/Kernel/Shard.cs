@@ -581,7 +581,21 @@ internal sealed class Shard : IThreadPoolWorkItem
         var appends = _current;
         _current = _pool.Count > 0 ? _pool.Pop() : new PendingAppends();
         appends.Batch.Completed ??= _ => Signal(appends);
-        _journal.Append(appends.Batch);
+        try
+        {
+            _journal.Append(appends.Batch);
+        }
+        catch (Exception e)
+        {
+            // It did not take the batch, so it will not complete it.
+            _logger.LogError(e, "The store refused a batch");
+            foreach (ref var entry in CollectionsMarshal.AsSpan(appends.Batch.Entries))
+            {
+                entry.Outcome = AppendOutcome.Failed;
+            }
+
+            Signal(appends);
+        }
     }
 
     private void Finish(PendingAppends appends)
