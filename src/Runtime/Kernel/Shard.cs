@@ -237,7 +237,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         {
             task = _journal.LoadAsync(cell.Id);
         }
-        catch (Exception e) when (e is JournalUnavailableException or JournalCorruptException)
+        catch (Exception e)
         {
             Finish(new LoadFinished(cell, null, e));
             return;
@@ -278,8 +278,9 @@ internal sealed class Shard : IThreadPoolWorkItem
                 cell.WakeAtMs = WakeAt(cell);
                 Weigh(cell);
             }
-            catch (JournalCorruptException e)
+            catch (Exception e)
             {
+                // Whatever is wrong with the records of one actor, the others of the shard go on.
                 error = e;
             }
         }
