@@ -420,9 +420,32 @@ internal sealed class Shard : IThreadPoolWorkItem
             command.Recalled = lookup.Record;
             Decide(cell, command);
         }
-        else if (lookup.Record is { } record
-            && _kinds.TryGetValue(record.Actor.Kind, out var kind)
-            && kind.Replay(command, record.Actor, ActorState.KindPart(record.Events.Span, out _)))
+        else
+        {
+            Answer(cell, command, lookup.Record);
+        }
+
+        Resume(cell);
+    }
+
+    /// <summary>Answers a request from the record that its id led to, or handles it as a new one.</summary>
+    private void Answer(ActorCell cell, Command command, JournalRecord? record)
+    {
+        bool isKnown;
+        try
+        {
+            isKnown = record is not null
+                && _kinds.TryGetValue(record.Actor.Kind, out var kind)
+                && kind.Replay(command, record.Actor, ActorState.KindPart(record.Events.Span, out _));
+        }
+        catch (Exception e)
+        {
+            _logger.LogError(e, "the record of {Actor} at position {Position} cannot be read", record!.Actor, record.Position);
+            command.Complete(CommandStatus.Unavailable, "what was recorded under this id cannot be read; it is logged");
+            return;
+        }
+
+        if (isKnown)
         {
             Follow(cell, command);
         }
@@ -430,8 +453,6 @@ internal sealed class Shard : IThreadPoolWorkItem
         {
             Handle(cell, command);
         }
-
-        Resume(cell);
     }
 
     // ------------------------------------------------------------------ deciding
