@@ -361,6 +361,13 @@ internal sealed class Shard : IThreadPoolWorkItem
         var request = RequestKey.Of(KeyScopes.Request, id, _journal.KeySeed);
         if (_inFlight.TryGetValue(left, out var pending) || _inFlight.TryGetValue(request, out pending))
         {
+            if (!ReferenceEquals(pending.Appends.Cells[pending.Index], cell))
+            {
+                // Of another actor, or of this one before it was thrown away: that can fail without taking this decision along.
+                command.Complete(CommandStatus.Busy, "what the request is about is being recorded at this moment; send the request again");
+                return true;
+            }
+
             command.RecallLookedUp = true;
             command.Recalled = ToRecord(pending.Appends, pending.Index);
             return false;
