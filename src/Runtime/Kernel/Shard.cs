@@ -35,7 +35,7 @@ internal sealed class Shard : IThreadPoolWorkItem
     private int _hand;
     private int _scheduled;
     private int _queued;
-    private int _appendsInFlight;
+    private int _waitingForJournal;
     private long _bytes;
     private long _nowMs;
     private long _decided;
@@ -54,7 +54,7 @@ internal sealed class Shard : IThreadPoolWorkItem
     }
 
     public ShardFigures Figures => new(
-        Volatile.Read(ref _queued), _ring.Count, Volatile.Read(ref _bytes), Volatile.Read(ref _appendsInFlight), Volatile.Read(ref _decided),
+        Volatile.Read(ref _queued), _ring.Count, Volatile.Read(ref _bytes), Volatile.Read(ref _waitingForJournal), Volatile.Read(ref _decided),
         Volatile.Read(ref _loaded), Volatile.Read(ref _passivated));
 
     /// <summary>Queues a command, or completes it as busy.</summary>
@@ -101,7 +101,7 @@ internal sealed class Shard : IThreadPoolWorkItem
             {
                 Receive(signal);
             }
-            else if (_appendsInFlight < _options.MaxInFlightPerShard && _commands.TryDequeue(out var message))
+            else if (_waitingForJournal < _options.MaxInFlightPerShard && _commands.TryDequeue(out var message))
             {
                 Take(message);
             }
@@ -117,7 +117,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         Passivate();
         Volatile.Write(ref _scheduled, 0);
         Interlocked.MemoryBarrier();
-        if (!_signals.IsEmpty || (!_commands.IsEmpty && _appendsInFlight < _options.MaxInFlightPerShard))
+        if (!_signals.IsEmpty || (!_commands.IsEmpty && _waitingForJournal < _options.MaxInFlightPerShard))
         {
             Schedule();
         }
@@ -335,7 +335,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         return command.RecallId is { } recallId && !command.RecallLookedUp && Recall(cell, command, recallId);
     }
 
-    private static bool AnswerFromInFlight(ActorCell cell, Command command, PendingAppends appends, int index)
+    private bool AnswerFromInFlight(ActorCell cell, Command command, PendingAppends appends, int index)
     {
         if (!ReferenceEquals(appends.Cells[index], cell))
         {
@@ -579,7 +579,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         _current.Commands.Add(command);
         cell.InFlight++;
         cell.LastAppend = _current;
-        _appendsInFlight++;
+        _waitingForJournal++;
         Weigh(cell);
         if (index + 1 >= _options.MaxBatch)
         {
@@ -588,10 +588,11 @@ internal sealed class Shard : IThreadPoolWorkItem
     }
 
     /// <summary>Answers a command that changed nothing: at once, or with the newest append that it saw.</summary>
-    private static void Follow(ActorCell cell, Command command)
+    private void Follow(ActorCell cell, Command command)
     {
         if (cell.InFlight > 0)
         {
+            _waitingForJournal++;
             cell.LastAppend!.Followers.Add((cell, command));
         }
         else
@@ -630,7 +631,7 @@ internal sealed class Shard : IThreadPoolWorkItem
     private void Finish(PendingAppends appends)
     {
         var entries = CollectionsMarshal.AsSpan(appends.Batch.Entries);
-        _appendsInFlight -= entries.Length;
+        _waitingForJournal -= entries.Length + appends.Followers.Count;
         for (var i = 0; i < entries.Length; i++)
         {
             ref readonly var entry = ref entries[i];
@@ -835,7 +836,7 @@ public static class KeyScopes
 /// <param name="Queued">Commands that wait.</param>
 /// <param name="Actors">Actors in memory.</param>
 /// <param name="ActorBytes">Their estimated bytes.</param>
-/// <param name="InFlight">Appends that are not durable yet.</param>
+/// <param name="InFlight">Commands whose answer waits for an append to be durable.</param>
 /// <param name="Decided">Commands decided since the start.</param>
 /// <param name="Loaded">Actors loaded since the start.</param>
 /// <param name="Passivated">Actors dropped for memory since the start.</param>
