@@ -519,6 +519,12 @@ internal sealed class Shard : IThreadPoolWorkItem
             {
                 Deliver(cell);
                 cell.WakeAtMs = WakeAt(cell);
+                if (cell.WakeAtMs != 0 && cell.WakeAtMs <= _nowMs)
+                {
+                    // What is due cannot be done now (an effect that its receiver does not take): again later, not at once and for ever.
+                    cell.WakeAtMs = _nowMs + Math.Max(1, (long)_options.WakeInterval.TotalMilliseconds);
+                }
+
                 command.Reply = state.Version == 0 ? null : state.ToSnapshot(_snapshot, _kernelEntries, cell.WakeAtMs);
             }
 
