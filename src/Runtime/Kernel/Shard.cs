@@ -275,6 +275,7 @@ internal sealed class Shard : IThreadPoolWorkItem
             {
                 cell.State = ActorState.Of(cell.Kind, cell.Id, loaded.Actor!);
                 _loaded++;
+                cell.DurableEffect = cell.State.LastEffect;
                 cell.WakeAtMs = WakeAt(cell);
                 Weigh(cell);
             }
@@ -583,6 +584,7 @@ internal sealed class Shard : IThreadPoolWorkItem
 
         _current.Cells.Add(cell);
         _current.Commands.Add(command);
+        _current.Effects.Add(state.LastEffect);
         cell.InFlight++;
         cell.LastAppend = _current;
         _waitingForJournal++;
@@ -656,6 +658,7 @@ internal sealed class Shard : IThreadPoolWorkItem
             if (entry.Outcome == AppendOutcome.Appended)
             {
                 // True even if the actor is poisoned meanwhile: it is durable.
+                cell.DurableEffect = Math.Max(cell.DurableEffect, appends.Effects[i]);
                 command.Complete(CommandStatus.Done);
             }
             else
@@ -686,8 +689,9 @@ internal sealed class Shard : IThreadPoolWorkItem
             if (ReferenceEquals(cell.LastAppend, appends))
             {
                 cell.LastAppend = null;
-                Deliver(cell);
             }
+
+            Deliver(cell);
         }
 
         appends.Clear();
@@ -716,12 +720,12 @@ internal sealed class Shard : IThreadPoolWorkItem
     /// <summary>Sends the oldest effect on its way, when it is durable. One at a time, so that receivers see a sender's effects in order.</summary>
     private void Deliver(ActorCell cell)
     {
-        if (cell.IsDelivering || cell.IsPoisoned || cell.InFlight > 0 || cell.State?.Correspondence?.Outbox is not { Count: > 0 } outbox)
+        if (cell.IsDelivering || cell.IsPoisoned || cell.State?.Correspondence?.Outbox is not { Count: > 0 } outbox
+            || outbox.First() is var effect && effect.Sequence > cell.DurableEffect)
         {
             return;
         }
 
-        var effect = outbox.First();
         cell.IsDelivering = true;
         _host.Send(new EffectCommand(effect.Target, cell.Id, effect.Sequence, effect.Message)
         {
