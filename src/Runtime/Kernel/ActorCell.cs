@@ -26,6 +26,9 @@ internal sealed class ActorCell(ActorId id, ActorKind kind)
     /// <summary>The newest append under way: what depends on it is answered with it.</summary>
     public PendingAppends? LastAppend;
 
+    /// <summary>The newest effect that is durable: up to it effects may be sent.</summary>
+    public long DurableEffect;
+
     /// <summary>When the actor wants to be woken, as last computed.</summary>
     public long WakeAtMs;
 
@@ -55,6 +58,9 @@ internal sealed class PendingAppends
     /// <summary>The command of each entry.</summary>
     public readonly List<Command> Commands = [];
 
+    /// <summary>The newest effect that the actor of each entry had raised with it.</summary>
+    public readonly List<long> Effects = [];
+
     /// <summary>Commands that changed nothing but saw what is in this batch.</summary>
     public readonly List<(ActorCell Cell, Command Command)> Followers = [];
 
@@ -63,6 +69,7 @@ internal sealed class PendingAppends
         Batch.Clear();
         Cells.Clear();
         Commands.Clear();
+        Effects.Clear();
         Followers.Clear();
     }
 }

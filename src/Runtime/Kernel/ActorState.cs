@@ -28,6 +28,9 @@ internal sealed class ActorState
 
     public Correspondence? Correspondence { get; private set; }
 
+    /// <summary>The newest effect that was raised; 0: none ever.</summary>
+    public long LastEffect => Correspondence is { } correspondence ? correspondence.NextSequence - 1 : 0;
+
     public static ActorState Empty(ActorKind kind, ActorId id) => new(kind, id, kind.Create(id.Key));
 
     /// <exception cref="JournalCorruptException">Versions or chain do not follow on each other, or an event has no known form.</exception>

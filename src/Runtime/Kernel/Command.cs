@@ -26,7 +26,7 @@ public abstract class Command(ActorId target)
     /// <summary>How it ended.</summary>
     public CommandStatus Status { get; private set; }
 
-    /// <summary>The reply, when it was <see cref="CommandStatus.Done"/>; of a type that the command's documentation names.</summary>
+    /// <summary>The reply, when it was <see cref="CommandStatus.Done"/>, else null; of a type that the command's documentation names.</summary>
     public object? Reply { get; set; }
 
     /// <summary>Why not, when it was not done; for people.</summary>
@@ -43,6 +43,12 @@ public abstract class Command(ActorId target)
     {
         Status = status;
         Problem = problem;
+        if (status != CommandStatus.Done)
+        {
+            // It was made from a state that is not durable, or half-way.
+            Reply = null;
+        }
+
         Observer?.OnCompleted(this);
     }
 }

@@ -12,7 +12,10 @@ public sealed record KernelOptions
     /// <summary>Commands that wait for one actor that is loading. Beyond: <see cref="CommandStatus.Busy"/>.</summary>
     public int MaxWaitingPerActor { get; init; } = 16_384;
 
-    /// <summary>Appends of a shard that are not durable yet. At the bound the shard takes no commands until some are; its queue fills.</summary>
+    /// <summary>
+    /// Commands of a shard whose answer waits for an append to be durable, their own or one that they saw. At the bound the shard takes no commands until
+    /// some are answered; its queue fills.
+    /// </summary>
     public int MaxInFlightPerShard { get; init; } = 32_768;
 
     /// <summary>Appends in one batch of a shard.</summary>

@@ -35,7 +35,7 @@ internal sealed class Shard : IThreadPoolWorkItem
     private int _hand;
     private int _scheduled;
     private int _queued;
-    private int _appendsInFlight;
+    private int _waitingForJournal;
     private long _bytes;
     private long _nowMs;
     private long _decided;
@@ -54,7 +54,7 @@ internal sealed class Shard : IThreadPoolWorkItem
     }
 
     public ShardFigures Figures => new(
-        Volatile.Read(ref _queued), _ring.Count, Volatile.Read(ref _bytes), Volatile.Read(ref _appendsInFlight), Volatile.Read(ref _decided),
+        Volatile.Read(ref _queued), _ring.Count, Volatile.Read(ref _bytes), Volatile.Read(ref _waitingForJournal), Volatile.Read(ref _decided),
         Volatile.Read(ref _loaded), Volatile.Read(ref _passivated));
 
     /// <summary>Queues a command, or completes it as busy.</summary>
@@ -102,7 +102,7 @@ internal sealed class Shard : IThreadPoolWorkItem
             {
                 Receive(signal);
             }
-            else if (_appendsInFlight < _options.MaxInFlightPerShard && _commands.TryDequeue(out var message))
+            else if (_waitingForJournal < _options.MaxInFlightPerShard && _commands.TryDequeue(out var message))
             {
                 Take(message);
             }
@@ -118,7 +118,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         Passivate();
         Volatile.Write(ref _scheduled, 0);
         Interlocked.MemoryBarrier();
-        if (!_signals.IsEmpty || (!_commands.IsEmpty && _appendsInFlight < _options.MaxInFlightPerShard))
+        if (!_signals.IsEmpty || (!_commands.IsEmpty && _waitingForJournal < _options.MaxInFlightPerShard))
         {
             Schedule();
         }
@@ -238,7 +238,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         {
             task = _journal.LoadAsync(cell.Id);
         }
-        catch (Exception e) when (e is JournalUnavailableException or JournalCorruptException)
+        catch (Exception e)
         {
             Finish(new LoadFinished(cell, null, e));
             return;
@@ -276,11 +276,13 @@ internal sealed class Shard : IThreadPoolWorkItem
             {
                 cell.State = ActorState.Of(cell.Kind, cell.Id, loaded.Actor!);
                 _loaded++;
+                cell.DurableEffect = cell.State.LastEffect;
                 cell.WakeAtMs = WakeAt(cell);
                 Weigh(cell);
             }
-            catch (JournalCorruptException e)
+            catch (Exception e)
             {
+                // Whatever is wrong with the records of one actor, the others of the shard go on.
                 error = e;
             }
         }
@@ -335,7 +337,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         return command.RecallId is { } recallId && !command.RecallLookedUp && Recall(cell, command, recallId);
     }
 
-    private static bool AnswerFromInFlight(ActorCell cell, Command command, PendingAppends appends, int index)
+    private bool AnswerFromInFlight(ActorCell cell, Command command, PendingAppends appends, int index)
     {
         if (!ReferenceEquals(appends.Cells[index], cell))
         {
@@ -361,6 +363,13 @@ internal sealed class Shard : IThreadPoolWorkItem
         var request = RequestKey.Of(KeyScopes.Request, id, _journal.KeySeed);
         if (_inFlight.TryGetValue(left, out var pending) || _inFlight.TryGetValue(request, out pending))
         {
+            if (!ReferenceEquals(pending.Appends.Cells[pending.Index], cell))
+            {
+                // Of another actor, or of this one before it was thrown away: that can fail without taking this decision along.
+                command.Complete(CommandStatus.Busy, "what the request is about is being recorded at this moment; send the request again");
+                return true;
+            }
+
             command.RecallLookedUp = true;
             command.Recalled = ToRecord(pending.Appends, pending.Index);
             return false;
@@ -420,9 +429,32 @@ internal sealed class Shard : IThreadPoolWorkItem
             command.Recalled = lookup.Record;
             Decide(cell, command);
         }
-        else if (lookup.Record is { } record
-            && _kinds.TryGetValue(record.Actor.Kind, out var kind)
-            && kind.Replay(command, record.Actor, ActorState.KindPart(record.Events.Span, out _)))
+        else
+        {
+            Answer(cell, command, lookup.Record);
+        }
+
+        Resume(cell);
+    }
+
+    /// <summary>Answers a request from the record that its id led to, or handles it as a new one.</summary>
+    private void Answer(ActorCell cell, Command command, JournalRecord? record)
+    {
+        bool isKnown;
+        try
+        {
+            isKnown = record is not null
+                && _kinds.TryGetValue(record.Actor.Kind, out var kind)
+                && kind.Replay(command, record.Actor, ActorState.KindPart(record.Events.Span, out _));
+        }
+        catch (Exception e)
+        {
+            _logger.LogError(e, "the record of {Actor} at position {Position} cannot be read", record!.Actor, record.Position);
+            command.Complete(CommandStatus.Unavailable, "what was recorded under this id cannot be read; it is logged");
+            return;
+        }
+
+        if (isKnown)
         {
             Follow(cell, command);
         }
@@ -430,8 +462,6 @@ internal sealed class Shard : IThreadPoolWorkItem
         {
             Handle(cell, command);
         }
-
-        Resume(cell);
     }
 
     // ------------------------------------------------------------------ deciding
@@ -491,6 +521,12 @@ internal sealed class Shard : IThreadPoolWorkItem
             {
                 Deliver(cell);
                 cell.WakeAtMs = WakeAt(cell);
+                if (cell.WakeAtMs != 0 && cell.WakeAtMs <= _nowMs)
+                {
+                    // What is due cannot be done now (an effect that its receiver does not take): again later, not at once and for ever.
+                    cell.WakeAtMs = _nowMs + Math.Max(1, (long)_options.WakeInterval.TotalMilliseconds);
+                }
+
                 command.Reply = state.Version == 0 ? null : state.ToSnapshot(_snapshot, _kernelEntries, cell.WakeAtMs);
             }
 
@@ -549,9 +585,10 @@ internal sealed class Shard : IThreadPoolWorkItem
 
         _current.Cells.Add(cell);
         _current.Commands.Add(command);
+        _current.Effects.Add(state.LastEffect);
         cell.InFlight++;
         cell.LastAppend = _current;
-        _appendsInFlight++;
+        _waitingForJournal++;
         Weigh(cell);
         if (index + 1 >= _options.MaxBatch)
         {
@@ -560,10 +597,11 @@ internal sealed class Shard : IThreadPoolWorkItem
     }
 
     /// <summary>Answers a command that changed nothing: at once, or with the newest append that it saw.</summary>
-    private static void Follow(ActorCell cell, Command command)
+    private void Follow(ActorCell cell, Command command)
     {
         if (cell.InFlight > 0)
         {
+            _waitingForJournal++;
             cell.LastAppend!.Followers.Add((cell, command));
         }
         else
@@ -582,13 +620,27 @@ internal sealed class Shard : IThreadPoolWorkItem
         var appends = _current;
         _current = _pool.Count > 0 ? _pool.Pop() : new PendingAppends();
         appends.Batch.Completed ??= _ => Signal(appends);
-        _journal.Append(appends.Batch);
+        try
+        {
+            _journal.Append(appends.Batch);
+        }
+        catch (Exception e)
+        {
+            // It did not take the batch, so it will not complete it.
+            _logger.LogError(e, "The store refused a batch");
+            foreach (ref var entry in CollectionsMarshal.AsSpan(appends.Batch.Entries))
+            {
+                entry.Outcome = AppendOutcome.Failed;
+            }
+
+            Signal(appends);
+        }
     }
 
     private void Finish(PendingAppends appends)
     {
         var entries = CollectionsMarshal.AsSpan(appends.Batch.Entries);
-        _appendsInFlight -= entries.Length;
+        _waitingForJournal -= entries.Length + appends.Followers.Count;
         for (var i = 0; i < entries.Length; i++)
         {
             ref readonly var entry = ref entries[i];
@@ -607,6 +659,7 @@ internal sealed class Shard : IThreadPoolWorkItem
             if (entry.Outcome == AppendOutcome.Appended)
             {
                 // True even if the actor is poisoned meanwhile: it is durable.
+                cell.DurableEffect = Math.Max(cell.DurableEffect, appends.Effects[i]);
                 command.Complete(CommandStatus.Done);
             }
             else
@@ -637,8 +690,9 @@ internal sealed class Shard : IThreadPoolWorkItem
             if (ReferenceEquals(cell.LastAppend, appends))
             {
                 cell.LastAppend = null;
-                Deliver(cell);
             }
+
+            Deliver(cell);
         }
 
         appends.Clear();
@@ -667,12 +721,12 @@ internal sealed class Shard : IThreadPoolWorkItem
     /// <summary>Sends the oldest effect on its way, when it is durable. One at a time, so that receivers see a sender's effects in order.</summary>
     private void Deliver(ActorCell cell)
     {
-        if (cell.IsDelivering || cell.IsPoisoned || cell.InFlight > 0 || cell.State?.Correspondence?.Outbox is not { Count: > 0 } outbox)
+        if (cell.IsDelivering || cell.IsPoisoned || cell.State?.Correspondence?.Outbox is not { Count: > 0 } outbox
+            || outbox.First() is var effect && effect.Sequence > cell.DurableEffect)
         {
             return;
         }
 
-        var effect = outbox.First();
         cell.IsDelivering = true;
         _host.Send(new EffectCommand(effect.Target, cell.Id, effect.Sequence, effect.Message)
         {
@@ -793,7 +847,7 @@ public static class KeyScopes
 /// <param name="Queued">Commands that wait.</param>
 /// <param name="Actors">Actors in memory.</param>
 /// <param name="ActorBytes">Their estimated bytes.</param>
-/// <param name="InFlight">Appends that are not durable yet.</param>
+/// <param name="InFlight">Commands whose answer waits for an append to be durable.</param>
 /// <param name="Decided">Commands decided since the start.</param>
 /// <param name="Loaded">Actors loaded since the start.</param>
 /// <param name="Passivated">Actors dropped for memory since the start.</param>
