@@ -166,9 +166,9 @@ public static class MemberCodec
             book.ForgottenThrough = reader.SomeDay();
             foreach (var lot in ReadLots(ref reader))
             {
-                if (lot.Points > long.MaxValue - book.InLots)
+                if (lot.Points <= 0 || lot.Points > long.MaxValue - book.InLots)
                 {
-                    throw new FormatException($"lots of {book.Unit} have more points than there can be");
+                    throw new FormatException($"lots of {book.Unit} have no points, or more than there can be");
                 }
 
                 book.Add(lot.Id, lot.Points);
