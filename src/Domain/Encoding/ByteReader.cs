@@ -6,6 +6,9 @@ namespace Loyalty.Domain.Encoding;
 /// <summary>Reads what <see cref="ByteWriter"/> wrote. Every read checks that the bytes are there.</summary>
 public ref struct ByteReader(ReadOnlySpan<byte> source)
 {
+    private static readonly long MinTime = Instant.MinValue.ToUnixTimeMilliseconds();
+    private static readonly long MaxTime = Instant.MaxValue.ToUnixTimeMilliseconds();
+
     private ReadOnlySpan<byte> _rest = source;
 
     /// <summary>Nothing is left. Fields that a later schema version added are absent then.</summary>
@@ -83,14 +86,31 @@ public ref struct ByteReader(ReadOnlySpan<byte> source)
     public UInt128 Wide() => BinaryPrimitives.ReadUInt128LittleEndian(Raw(16));
 
     /// <summary>See <see cref="ByteWriter.Time"/>.</summary>
-    public Instant Time() => Instant.FromUnixTimeMilliseconds(VarInt());
+    public Instant Time()
+    {
+        var milliseconds = VarInt();
+        return milliseconds >= MinTime && milliseconds <= MaxTime
+            ? Instant.FromUnixTimeMilliseconds(milliseconds)
+            : throw new FormatException($"{milliseconds} ms is no time");
+    }
 
     /// <summary>See <see cref="ByteWriter.Day"/>.</summary>
     public LocalDate? Day()
     {
         var packed = VarUInt();
-        return packed == 0 ? null : new LocalDate((int)(packed / 512) - 10000, (int)(packed / 32 % 16), (int)(packed % 32));
+        if (packed == 0)
+        {
+            return null;
+        }
+
+        var (year, month, day) = (packed < 20_000 * 512 ? (int)(packed / 512) - 10_000 : int.MaxValue, (int)(packed / 32 % 16), (int)(packed % 32));
+        return year is >= -9998 and <= 9999 && month is >= 1 and <= 12 && day >= 1 && day <= CalendarSystem.Iso.GetDaysInMonth(year, month)
+            ? new LocalDate(year, month, day)
+            : throw new FormatException($"{packed} is no day");
     }
+
+    /// <summary>A day that cannot be absent.</summary>
+    public LocalDate SomeDay() => Day() ?? throw new FormatException("a day is missing");
 
     /// <summary>See <see cref="ByteWriter.Number"/>.</summary>
     public decimal Number()

@@ -69,10 +69,10 @@ public static class MemberCodec
             Kind.Return => ReadReturn(ref body),
             Kind.ReturnWaits => new ReturnWaits(SaleCodec.ReadReturn(ref body)),
             Kind.Lapsed => new PointsLapsed(body.Text()!, ReadLots(ref body), body.Time()),
-            Kind.Tier => new TierChanged(ReadTier(ref body), ReadTier(ref body), (TierChangeReason)body.Byte(), body.Day()!.Value),
-            Kind.Folded => new TierHistoryFolded(body.Day()!.Value, ReadTier(ref body)),
-            Kind.Adjusted => new PointsAdjusted(SaleCodec.ReadAdjustment(ref body), body.Day()!.Value, ReadPostings(ref body)),
-            Kind.Enrolled => new MemberEnrolled(body.Time(), body.Day()!.Value, body.Flag(), body.Flag(), ReadAlternativeIds(ref body), body.Wide()),
+            Kind.Tier => new TierChanged(ReadTier(ref body), ReadTier(ref body), (TierChangeReason)body.Byte(), body.SomeDay()),
+            Kind.Folded => new TierHistoryFolded(body.SomeDay(), ReadTier(ref body)),
+            Kind.Adjusted => new PointsAdjusted(SaleCodec.ReadAdjustment(ref body), body.SomeDay(), ReadPostings(ref body)),
+            Kind.Enrolled => new MemberEnrolled(body.Time(), body.SomeDay(), body.Flag(), body.Flag(), ReadAlternativeIds(ref body), body.Wide()),
             Kind.Status => new StatusChanged((MemberStatus)body.Byte(), body.Text()!, body.Text()!, ReadPostings(ref body)),
             Kind.AlternativeIds => new AlternativeIdsReplaced(ReadAlternativeIds(ref body)),
             Kind.Refused => SaleCodec.ReadRefused(ref body),
@@ -136,10 +136,10 @@ public static class MemberCodec
 
         var state = new MemberState(id);
         var (status, enrolledAt, enrolledOn, automatic, fingerprint) =
-            ((MemberStatus)reader.Byte(), reader.Time(), reader.Day()!.Value, reader.Flag(), reader.Wide());
+            ((MemberStatus)reader.Byte(), reader.Time(), reader.SomeDay(), reader.Flag(), reader.Wide());
         var alternativeIds = ReadAlternativeIds(ref reader);
         var tier = ReadTier(ref reader);
-        var (fixedLevel, reviewedOn, lastGiven) = (reader.Text(), reader.Day()!.Value, reader.Day());
+        var (fixedLevel, reviewedOn, lastGiven) = (reader.Text(), reader.SomeDay(), reader.Day());
         var (purchases, returns, spend) = (reader.VarInt(), reader.VarInt(), reader.VarInt());
         var waiting = new Return[reader.Count()];
         for (var i = 0; i < waiting.Length; i++)
@@ -151,7 +151,7 @@ public static class MemberCodec
             status, enrolledAt, enrolledOn, automatic, fingerprint, alternativeIds, tier, fixedLevel, reviewedOn, lastGiven, purchases, returns, spend, waiting);
 
         var earlier = ReadDay(ref reader);
-        var (fixedOn, since, through) = (reader.Day()!.Value, reader.Day()!.Value, reader.Day());
+        var (fixedOn, since, through) = (reader.SomeDay(), reader.SomeDay(), reader.Day());
         var days = new ProgressDay[reader.Count()];
         for (var i = 0; i < days.Length; i++)
         {
@@ -163,9 +163,14 @@ public static class MemberCodec
         {
             var book = state.Book(reader.Text()!);
             book.Debt = reader.VarInt();
-            book.ForgottenThrough = reader.Day()!.Value;
+            book.ForgottenThrough = reader.SomeDay();
             foreach (var lot in ReadLots(ref reader))
             {
+                if (lot.Points <= 0 || lot.Points > long.MaxValue - book.InLots)
+                {
+                    throw new FormatException($"lots of {book.Unit} have no points, or more than there can be");
+                }
+
                 book.Add(lot.Id, lot.Points);
             }
 
@@ -196,7 +201,7 @@ public static class MemberCodec
     }
 
     private static PurchaseRecorded ReadPurchase(ref ByteReader reader) =>
-        new(SaleCodec.ReadPurchase(ref reader), (int)reader.VarUInt(), reader.Text(), reader.Day()!.Value, ReadAwards(ref reader), reader.VarInt());
+        new(SaleCodec.ReadPurchase(ref reader), (int)reader.VarUInt(), reader.Text(), reader.SomeDay(), ReadAwards(ref reader), reader.VarInt());
 
     private static void Write(ByteWriter writer, RequestAnswered e)
     {
@@ -256,11 +261,11 @@ public static class MemberCodec
     private static ReturnRecorded ReadReturn(ref ByteReader reader)
     {
         var request = SaleCodec.ReadReturn(ref reader);
-        var day = reader.Day()!.Value;
+        var day = reader.SomeDay();
         PurchaseState? after = null;
         if (reader.Flag())
         {
-            after = new(reader.Text()!, reader.Day()!.Value, (int)reader.VarUInt(), reader.Text(), SaleCodec.ReadLines(ref reader), ReadAwards(ref reader));
+            after = new(reader.Text()!, reader.SomeDay(), (int)reader.VarUInt(), reader.Text(), SaleCodec.ReadLines(ref reader), ReadAwards(ref reader));
         }
 
         var takes = new TakeBack[reader.Count()];
@@ -393,7 +398,7 @@ public static class MemberCodec
 
     private static LotId ReadLotId(ref ByteReader reader)
     {
-        var earned = reader.Day()!.Value;
+        var earned = reader.SomeDay();
         return new(earned, reader.Day() ?? earned, reader.Day());
     }
 
@@ -405,7 +410,7 @@ public static class MemberCodec
         writer.VarInt(day.Visits);
     }
 
-    private static ProgressDay ReadDay(ref ByteReader reader) => new(reader.Day()!.Value, reader.VarInt(), reader.VarInt(), reader.VarInt());
+    private static ProgressDay ReadDay(ref ByteReader reader) => new(reader.SomeDay(), reader.VarInt(), reader.VarInt(), reader.VarInt());
 
     private static void Write(ByteWriter writer, HeldTier tier)
     {
@@ -414,7 +419,7 @@ public static class MemberCodec
         writer.Day(tier.Through);
     }
 
-    private static HeldTier ReadTier(ref ByteReader reader) => new(reader.Text(), reader.Day()!.Value, reader.Day());
+    private static HeldTier ReadTier(ref ByteReader reader) => new(reader.Text(), reader.SomeDay(), reader.Day());
 
     private static void Write(ByteWriter writer, AlternativeId[] ids)
     {

@@ -385,7 +385,7 @@ public readonly ref struct MemberDecider
             return tiers.IndexOf(_state.Tier.Level) == 0 ? null : _state.Tier.Level;
         }
 
-        var level = _state.History.StandingOn(FixedIn(tiers), tiers, _state.EnrolledOn, day).Level;
+        var level = _state.History.StandingOn(FixedIn(tiers), tiers, _state.EnrolledOn, day, out _).Level;
         return level == 0 ? null : tiers.Levels[level - 1].Id;
     }
 
@@ -393,7 +393,8 @@ public readonly ref struct MemberDecider
 
     private int FixedIn(TierPolicy tiers) => tiers.IndexOf(_state.FixedLevel);
 
-    private TierStanding Walk(TierPolicy tiers) => _state.History.StandingOn(FixedIn(tiers), tiers, _state.EnrolledOn, _context.Today);
+    private TierStanding Walk(TierPolicy tiers, out LocalDate reviewedOn) =>
+        _state.History.StandingOn(FixedIn(tiers), tiers, _state.EnrolledOn, _context.Today, out reviewedOn);
 
     /// <summary>Raises a fact that changes progress of a day, and what it does to the tier.</summary>
     private void Requalify(LocalDate day, MemberEvent fact)
@@ -418,12 +419,18 @@ public readonly ref struct MemberDecider
         }
         else
         {
-            var before = Walk(tiers);
+            // The walk may pass reviews that nobody saw on their day: a sale not after the last of them needs the whole walk, too, and not one more step.
+            var before = Walk(tiers, out _);
             Raise(fact);
-            var after = Walk(tiers);
+            var after = Walk(tiers, out var reviewedOn);
+            reviewedOn = LocalDate.Max(reviewedOn, _state.ReviewedOn);
             if (after != before)
             {
-                Restand(tiers, after, TierChangeReason.Rejudged, _state.ReviewedOn);
+                Restand(tiers, after, TierChangeReason.Rejudged, reviewedOn);
+            }
+            else if (reviewedOn != _state.ReviewedOn)
+            {
+                Raise(new TierChanged(_state.Tier, _state.Tier, TierChangeReason.Rejudged, reviewedOn));
             }
         }
 
@@ -451,7 +458,7 @@ public readonly ref struct MemberDecider
         string? level = null;
         if (Tiers is { } tiers)
         {
-            standing = _state.History.StandingOn(FixedIn(tiers), tiers, _state.EnrolledOn, on);
+            standing = _state.History.StandingOn(FixedIn(tiers), tiers, _state.EnrolledOn, on, out _);
             level = standing.Level == 0 ? null : tiers.Levels[standing.Level - 1].Id;
         }
 

@@ -53,8 +53,9 @@ public sealed class TierHistory
     /// <param name="policy">In force.</param>
     /// <param name="enrolledOn">For membership years.</param>
     /// <param name="day">Which day.</param>
-    public TierStanding StandingOn(int fixedLevel, TierPolicy policy, LocalDate enrolledOn, LocalDate day) =>
-        Ladder(policy, enrolledOn).Walk(Fixed with { Level = fixedLevel }, FixedOn, day);
+    /// <param name="reviewedOn">The day of the last review on the way; the earliest day when there was none.</param>
+    public TierStanding StandingOn(int fixedLevel, TierPolicy policy, LocalDate enrolledOn, LocalDate day, out LocalDate reviewedOn) =>
+        Ladder(policy, enrolledOn).Walk(Fixed with { Level = fixedLevel }, FixedOn, day, out reviewedOn);
 
     /// <summary>Adds to a day.</summary>
     public void Add(LocalDate date, long spend, long points, long visits)

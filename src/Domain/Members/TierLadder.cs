@@ -61,8 +61,13 @@ public readonly ref struct TierLadder
     }
 
     /// <summary>The whole walk: days after <paramref name="from"/> up to <paramref name="today"/>, beginning with a standing.</summary>
-    public TierStanding Walk(TierStanding standing, LocalDate from, LocalDate today)
+    /// <param name="standing">At the beginning.</param>
+    /// <param name="from">The walk begins after it.</param>
+    /// <param name="today">And ends with it.</param>
+    /// <param name="reviewedOn">The day of the last review on the way; the earliest day when there was none.</param>
+    public TierStanding Walk(TierStanding standing, LocalDate from, LocalDate today, out LocalDate reviewedOn)
     {
+        reviewedOn = LocalDate.MinIsoValue;
         foreach (ref readonly var day in _days)
         {
             if (day.Date > today)
@@ -72,11 +77,11 @@ public readonly ref struct TierLadder
 
             if (day.Date > from && day.Visits > 0)
             {
-                standing = Progress(Review(standing, day.Date), day.Date);
+                standing = Progress(Review(standing, day.Date, ref reviewedOn), day.Date);
             }
         }
 
-        return Review(standing, today);
+        return Review(standing, today, ref reviewedOn);
     }
 
     /// <summary>The step of a day with a visit.</summary>
@@ -100,8 +105,15 @@ public readonly ref struct TierLadder
     /// <summary>All reviews up to and including a day.</summary>
     public TierStanding Review(TierStanding standing, LocalDate today)
     {
+        var reviewedOn = LocalDate.MinIsoValue;
+        return Review(standing, today, ref reviewedOn);
+    }
+
+    private TierStanding Review(TierStanding standing, LocalDate today, ref LocalDate reviewedOn)
+    {
         while (ReviewDay(standing) is { } day && day <= today)
         {
+            reviewedOn = day;
             var level = Math.Max(standing.Level - 1, _policy.QualifiedBy(ProgressOn(day)));
             standing = level == 0
                 ? TierStanding.None with { Since = day }

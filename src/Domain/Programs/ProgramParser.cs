@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 using Loyalty.Domain.Validation;
 using NodaTime;
 using NodaTime.Text;
@@ -34,6 +35,12 @@ public static class ProgramParser
         if (json.Length > MaxBytes)
         {
             errors.Add(new("", $"is {json.Length} bytes long; at most {MaxBytes} are read"));
+            return null;
+        }
+
+        if (!Utf8.IsValid(json.Span))
+        {
+            errors.Add(new("", "is not JSON: it is not valid UTF-8"));
             return null;
         }
 
@@ -208,7 +215,7 @@ public static class ProgramParser
                 var dates = new List<AnnualDate>();
                 foreach (var (element, path) in fields.List("dates", 1, 12))
                 {
-                    if (element.ValueKind == JsonValueKind.String && AnnualDatePattern.Iso.Parse(element.GetString()!) is { Success: true } parsed)
+                    if (JsonFields.TextOf(element) is { } date && AnnualDatePattern.Iso.Parse(date) is { Success: true } parsed)
                     {
                         dates.Add(parsed.Value);
                     }
@@ -308,7 +315,7 @@ public static class ProgramParser
             var perks = new List<string>();
             foreach (var (perk, perkPath) in level.List("perks", 0, 50))
             {
-                if (perk.ValueKind == JsonValueKind.String && perk.GetString() is { Length: > 0 and <= 200 } text)
+                if (JsonFields.TextOf(perk) is { Length: > 0 and <= 200 } text)
                 {
                     perks.Add(text);
                 }

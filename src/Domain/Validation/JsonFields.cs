@@ -26,9 +26,20 @@ public sealed class JsonFields
 
         foreach (var property in element.EnumerateObject())
         {
-            if (!_fields.TryAdd(property.Name, property.Value))
+            string name;
+            try
             {
-                errors.Add(new(Path(property.Name), "is given twice"));
+                name = property.Name;
+            }
+            catch (InvalidOperationException)
+            {
+                errors.Add(new(path, "has a field whose name is no valid Unicode text"));
+                continue;
+            }
+
+            if (!_fields.TryAdd(name, property.Value))
+            {
+                errors.Add(new(Path(name), "is given twice"));
             }
         }
     }
@@ -56,12 +67,7 @@ public sealed class JsonFields
             return fallback ?? "";
         }
 
-        string text;
-        try
-        {
-            text = value.GetString()!;
-        }
-        catch (InvalidOperationException)
+        if (TextOf(value) is not { } text)
         {
             Error(name, "is not valid Unicode text");
             return fallback ?? "";
@@ -119,7 +125,7 @@ public sealed class JsonFields
             return fallback ?? 0;
         }
 
-        var index = value.ValueKind == JsonValueKind.String ? Array.IndexOf(words, value.GetString()) : -1;
+        var index = TextOf(value) is { } word ? Array.IndexOf(words, word) : -1;
         if (index < 0)
         {
             Error(name, $"is {Short(value)}; one of {string.Join(", ", words)} is needed");
@@ -173,6 +179,19 @@ public sealed class JsonFields
         foreach (var name in _fields.Keys.Where(name => !_used.Contains(name)))
         {
             Error(name, $"is not a field here; known are {string.Join(", ", _used.Order(StringComparer.Ordinal))}");
+        }
+    }
+
+    /// <summary>The text, or null when the element is none or is no valid Unicode (an escaped half of a surrogate pair).</summary>
+    public static string? TextOf(JsonElement element)
+    {
+        try
+        {
+            return element.ValueKind == JsonValueKind.String ? element.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
         }
     }
 

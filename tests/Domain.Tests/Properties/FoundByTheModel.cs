@@ -65,4 +65,22 @@ public class FoundByTheModel
         var lapsed = Assert.Single(run.Real.Facts.OfType<Loyalty.Domain.Members.PointsLapsed>());
         Assert.Equal(Instant.FromUtc(2011, 12, 30, 10, 0), lapsed.At);
     }
+
+    [Fact]
+    public void A_sale_on_the_day_of_a_review_that_a_late_sale_brought_about_undoes_the_fall()
+    {
+        var tiers = new PlanTiers("spend", "points", "membershipYear", 0, "endOfPeriod", 0, 0, [new("bronze", 4000, 0m)]);
+        var run = Run.Of(
+            new("UTC", [Program(tiers: tiers)]), Instant.FromUtc(2018, 11, 4, 2, 0), After(0, new Enrol()), After(0, Buy("late", 4781, at: -3 * 3600)), After(0, Buy("p1", 8000)));
+        Assert.Equal(new LocalDate(2018, 11, 3), run.Real.State.Tier.Since);
+    }
+
+    [Fact]
+    public void Also_when_the_late_sale_itself_changed_nothing()
+    {
+        var tiers = new PlanTiers("spend", "points", "membershipYear", 0, "endOfPeriod", 0, 0, [new("bronze", 1, 0m), new("silver", 2, 0m)]);
+        var run = Run.Of(
+            new("UTC", [Program(tiers: tiers)]), Instant.FromUtc(2025, 3, 29, 23, 30), After(0, Buy("p0", 1)), After(0, Buy("late", 2, at: -27 * 3600)), After(0, Buy("p1", 2300)));
+        Assert.Equal(new LocalDate(2025, 3, 28), run.Real.State.Tier.Since);
+    }
 }

@@ -26,7 +26,7 @@ public class LongHistory
         var entries = new List<ModelProgress>();
         member.Do(new(start, new Enrolment { Id = "M1", AlternativeIds = [] }));
         var (now, levels) = (start, new HashSet<string?>());
-        for (var i = 0; i < 2500; i++)
+        for (var i = 0; i < 2300; i++)
         {
             // Busy and quiet seasons, so that levels come and go.
             now += Duration.FromDays(random.Next(1, i / 250 % 2 == 0 ? 2 : 4));
@@ -48,7 +48,7 @@ public class LongHistory
             }
 
             levels.Add(member.State.Tier.Level);
-            if (i is 1200 or 2300 or 2499)
+            if (i is 1000 or 2299)
             {
                 var model = new ModelTiers(tiers, new(2004, 2, 29), entries).StandingOn(day);
                 var held = member.State.Tier;
