@@ -75,8 +75,15 @@ public sealed class Turn : ILedgerSink
 
     internal long KeySeed { get; init; }
 
+    internal Command? Command { get; set; }
+
     /// <summary>Gives the record a key by which it is found; unique ones can exist once in all the books.</summary>
-    public void AddKey(string scope, string id, bool unique) => _keys.Add(new(RequestKey.Of(scope, id, KeySeed), unique));
+    public void AddKey(string scope, string id, bool unique)
+    {
+        // The key of the command's own id was computed when it was looked up.
+        var isOwn = ReferenceEquals(scope, KeyScopes.Request) && Command is { RequestLookedUp: true } && ReferenceEquals(id, Command.RequestId);
+        _keys.Add(new(isOwn ? Command!.RequestKey : RequestKey.Of(scope, id, KeySeed), unique));
+    }
 
     /// <summary>Sends a message to another actor, once the events are durable; at least once, and the receiver applies it once.</summary>
     public void AddEffect(ActorId target, byte[] message) => _effects.Add((target, message));

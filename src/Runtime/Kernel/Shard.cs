@@ -322,6 +322,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         {
             command.RequestLookedUp = true;
             var key = RequestKey.Of(KeyScopes.Request, requestId, _journal.KeySeed);
+            command.RequestKey = key;
             if (_inFlight.TryGetValue(key, out var pending))
             {
                 return AnswerFromInFlight(cell, command, pending.Appends, pending.Index);
@@ -471,6 +472,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         var state = cell.State!;
         _turn.Clear();
         _turn.Version = state.Version;
+        _turn.Command = command;
         _kernelEntries.Clear();
         var kernelEvents = 0;
         try
