@@ -192,7 +192,7 @@ internal sealed class ModelMember(Plan plan)
         foreach (var waiting in Waiting.Where(waiting => waiting.Purchase == id).ToList())
         {
             Waiting.Remove(waiting);
-            returns.Add(TakeOff(now, waiting, purchase, LinesAfter(purchase.Left, waiting.Lines, out _), "debt"));
+            returns.Add(TakeOff(now, waiting, purchase, LinesAfter(purchase.Left, waiting.Lines, out _), plan.At(now).Negative));
         }
 
         BringUpToDate(now);
@@ -462,7 +462,7 @@ internal sealed class ModelMember(Plan plan)
             rest -= taken;
         }
 
-        // 4. what is missing
+        // 4. what is missing (of a return that waited, "refuse" means debt: it was accepted already)
         if (policy == "zero")
         {
             book.Move("written-off", "returned", rest);
