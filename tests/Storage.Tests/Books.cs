@@ -14,12 +14,13 @@ public sealed class Books(IJournal journal, Books? earlier = null)
 
     public static void Add(
         AppendBatch batch, ActorId actor, long expected, string text, int events = 1, long wakeAt = 0,
-        KeyEntry[]? keys = null, Measure[]? measures = null, Hash128 hash = default)
+        KeyEntry[]? keys = null, Measure[]? measures = null, Hash128 hash = default, Hash128 expectedHash = default)
     {
         var entry = new AppendEntry
         {
             Actor = actor,
             ExpectedVersion = expected,
+            ExpectedHash = expectedHash,
             EventCount = events,
             PayloadStart = batch.Payload.WrittenCount,
             KeyStart = batch.Keys.Count,
@@ -73,7 +74,7 @@ public sealed class Books(IJournal journal, Books? earlier = null)
         var (version, chain) = actors.GetValueOrDefault(actor);
         var next = Hash128.Next(chain, actor, version + 1, RecordedAt, Encoding.UTF8.GetBytes(text));
         var batch = Batch();
-        Add(batch, actor, version, text, events, wakeAt, keys, measures, next);
+        Add(batch, actor, version, text, events, wakeAt, keys, measures, next, chain);
         await Send(journal, batch);
         if (batch.Entries[0].Outcome == AppendOutcome.Appended)
         {

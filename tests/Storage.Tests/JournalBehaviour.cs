@@ -104,10 +104,27 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Books.Add(batch, Anna, expected: 0, "first");
         Books.Add(batch, Anna, expected: 1, "second brings Bert's receipt", keys: [Unique(1)]);
         Books.Add(batch, Anna, expected: 2, "third was decided after the second");
-        Books.Add(batch, Bert, expected: 1, "independent");
+        Books.Add(batch, Bert, expected: 1, "independent", expectedHash: books.Chain(Bert));
         await Books.Send(Journal, batch);
         Assert.Equal([AppendOutcome.Appended, AppendOutcome.Duplicate, AppendOutcome.Stale, AppendOutcome.Appended], Outcomes(batch));
         Assert.Equal(["first"], (await Journal.LoadAsync(Anna)).Later.Select(Text));
+    }
+
+    [Fact]
+    public async Task An_entry_that_was_decided_on_another_history_of_the_same_length_is_stale()
+    {
+        var books = new Books(Journal);
+        await books.Append(Anna, "one");
+        var before = books.Chain(Anna);
+        await books.Append(Anna, "two, by somebody else");
+        var batch = Books.Batch();
+        Books.Add(batch, Anna, expected: 1, "two", expectedHash: before, hash: new(7, 7));
+        Books.Add(batch, Anna, expected: 2, "three", expectedHash: new(7, 7));
+        await Books.Send(Journal, batch);
+        Assert.Equal([AppendOutcome.Stale, AppendOutcome.Stale], Outcomes(batch));
+        await Journal.SaveSnapshotsAsync([new(Anna, 2, books.Chain(Anna), 0, new byte[] { 1 })]);
+        await books.Append(Anna, "three, by somebody else");
+        Assert.Equal(["three, by somebody else"], (await Journal.LoadAsync(Anna)).Later.Select(Text));
     }
 
     [Fact]

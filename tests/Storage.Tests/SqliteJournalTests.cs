@@ -284,7 +284,7 @@ public sealed class SqliteJournalFileTests : IDisposable
             }
         };
         var batch = Books.Batch();
-        Books.Add(batch, Anna, 1, "two", keys: [Unique(2)], measures: [new("sales", 1), new("returns", 1)]);
+        Books.Add(batch, Anna, 1, "two", keys: [Unique(2)], measures: [new("sales", 1), new("returns", 1)], expectedHash: books.Chain(Anna));
         Books.Add(batch, Anna, 1, "stale");
         Books.Add(batch, new("member", "bert"), 0, "one");
         await Books.Send(journal, batch);
@@ -298,7 +298,7 @@ public sealed class SqliteJournalFileTests : IDisposable
         Assert.Equal(1 + (2 * written), journal.Totals().Records);
         Assert.Equal(1 + written, journal.Checkpoint.UnsavedActors);
         var next = Books.Batch();
-        Books.Add(next, Anna, 1 + written, "goes on", keys: [Unique(3)]);
+        Books.Add(next, Anna, 1 + written, "goes on", keys: [Unique(3)], expectedHash: written == 0 ? books.Chain(Anna) : default);
         await Books.Send(journal, next);
         Assert.Equal(AppendOutcome.Appended, next.Entries[0].Outcome);
         Assert.Equal(2 + (2 * written), journal.ReadAll(0).Count());

@@ -26,7 +26,7 @@ public interface IJournal : IAsyncDisposable
     /// outcome of every entry is known; entries of one actor keep their order, within and between batches.
     /// </summary>
     /// <remarks>
-    /// An entry whose <see cref="AppendEntry.ExpectedVersion"/> is not the actor's version is <see cref="AppendOutcome.Stale"/>; one that brings a
+    /// An entry whose <see cref="AppendEntry.ExpectedVersion"/> and <see cref="AppendEntry.ExpectedHash"/> are not the actor's is <see cref="AppendOutcome.Stale"/>; one that brings a
     /// unique key the journal has is <see cref="AppendOutcome.Duplicate"/>; neither leaves a trace, and the other entries of the batch
     /// are not affected (except later ones of the same actor, which then are stale themselves).
     /// </remarks>
@@ -81,7 +81,7 @@ public enum AppendOutcome : byte
     /// <summary>Durable: a crash cannot take it back.</summary>
     Appended,
 
-    /// <summary>The expected version was not the actor's version. Nothing was written.</summary>
+    /// <summary>The expected version or chain was not the actor's. Nothing was written.</summary>
     Stale,
 
     /// <summary>A unique key exists already. Nothing was written.</summary>
@@ -103,6 +103,12 @@ public struct AppendEntry
 
     /// <summary>The actor's version before these events.</summary>
     public long ExpectedVersion;
+
+    /// <summary>
+    /// The actor's chain before these events. The version alone does not tell: behind a stale entry another history may have come to the
+    /// length that the next entry expects.
+    /// </summary>
+    public Hash128 ExpectedHash;
 
     /// <summary>How many events; at least 1.</summary>
     public int EventCount;

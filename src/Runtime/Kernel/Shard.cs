@@ -557,7 +557,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         batch.Payload.Advance(_snapshot.Length);
 
         var hash = Hash128.Next(state.Hash, cell.Id, state.Version + 1, _nowMs, _snapshot.Written);
-        var expected = state.Version;
+        var (expected, expectedHash) = (state.Version, state.Hash);
         state.Advance(events, hash);
         cell.WakeAtMs = WakeAt(cell);
         var index = batch.Entries.Count;
@@ -569,6 +569,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         {
             Actor = cell.Id,
             ExpectedVersion = expected,
+            ExpectedHash = expectedHash,
             EventCount = events,
             PayloadStart = start,
             PayloadLength = _snapshot.Length,

@@ -55,9 +55,9 @@ public sealed class LoyaltyEngine(IActorHost host, IJournal journal, ProgramSour
     public async Task<PublishProgram> PublishAsync(ReadOnlyMemory<byte> json)
     {
         var command = await Host.AskAsync(new PublishProgram(json, onlyIfNone: false)).ConfigureAwait(false);
-        if (command is { Status: CommandStatus.Done, Reply: PublishReply { Errors.Count: 0 } reply } && reply.Versions.Count > Programs.Current.Versions.Count)
+        if (command is { Status: CommandStatus.Done, Reply: PublishReply { Errors.Count: 0 } reply })
         {
-            Programs.Current = new ProgramCatalog(reply.Versions);
+            Programs.Adopt(new ProgramCatalog(reply.Versions));
         }
 
         return command;

@@ -17,6 +17,22 @@ public sealed class ProgramSource
         set => _current = value;
     }
 
+    /// <summary>Takes the versions unless more are known already: two publishers may come back in either order.</summary>
+    public void Adopt(ProgramCatalog catalog)
+    {
+        var known = _current;
+        while (known is null || catalog.Versions.Count > known.Versions.Count)
+        {
+            var found = Interlocked.CompareExchange(ref _current, catalog, known);
+            if (ReferenceEquals(found, known))
+            {
+                return;
+            }
+
+            known = found;
+        }
+    }
+
     /// <summary>Whether there is a program.</summary>
     public bool IsLoaded => _current is not null;
 

@@ -315,7 +315,7 @@ public sealed class MemoryJournal : IJournal
         public AppendOutcome Append(AppendBatch batch, ref AppendEntry entry)
         {
             var row = Actors.GetValueOrDefault(entry.Actor);
-            if (entry.ExpectedVersion != (row?.Version ?? 0))
+            if (entry.ExpectedVersion != (row?.Version ?? 0) || entry.ExpectedHash != (row?.Records[^1].Hash ?? default))
             {
                 return AppendOutcome.Stale;
             }

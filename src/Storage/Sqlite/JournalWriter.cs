@@ -247,7 +247,7 @@ internal sealed class JournalWriter
     {
         var hash = entry.Actor.StableHash();
         var head = state.Heads.Get(entry.Actor, hash) ?? ReadHead(entry, hash);
-        if (head.Latest.Version != entry.ExpectedVersion)
+        if (head.Latest.Version != entry.ExpectedVersion || head.Latest.Chain != entry.ExpectedHash)
         {
             return AppendOutcome.Stale;
         }

@@ -122,6 +122,34 @@ public class ReplyTests
     }
 
     [Fact]
+    public void An_append_whose_predecessor_is_stale_is_stale_itself_even_where_another_history_has_come_to_the_same_length()
+    {
+        var first = stage.HoldNextBatch(MemoryFaultKind.UnknownButWritten);
+        var second = new Gate();
+        stage.BatchAfter(1, MemoryFaultKind.None, second.Task);
+        stage.Send(new Pay("anna", "p1", 1));
+        stage.Run();
+        var behind = stage.Send(new Pay("anna", "p2", 2));
+        stage.Run();
+        first.Open();
+        stage.Run();
+
+        // The account is loaded again, with the first payment and without the second, which is still on its way.
+        var third = stage.Send(new Pay("anna", "p3", 4));
+        stage.Run();
+        var fourth = stage.Send(new Pay("anna", "p4", 8));
+        stage.Run();
+        second.Open();
+        stage.Run();
+        Assert.Equal(CommandStatus.Done, behind.Status);
+        Assert.Equal(CommandStatus.Unavailable, third.Status);
+        Assert.Equal(CommandStatus.Unavailable, fourth.Status);
+        Assert.Equal("", stage.ChainBreaks());
+        stage.Done(new Pay("anna", "p3", 4));
+        Assert.Equal(15, stage.Done(new Pay("anna", "p4", 8)).Balance);
+    }
+
+    [Fact]
     public void A_second_host_that_does_not_know_what_the_first_wrote_cannot_write_and_learns_it()
     {
         stage.Done(new Pay("anna", "p1", 1));

@@ -1,7 +1,7 @@
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Storage;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 using NodaTime;
 
 namespace Loyalty.Runtime.Tests.Kernel;
@@ -117,6 +117,9 @@ internal sealed class Stage
     /// <summary>What happened, in order: "done pay-1".</summary>
     public List<string> Heard { get; } = [];
 
+    /// <summary>What the host logged.</summary>
+    public List<string> Logged { get; } = [];
+
     /// <summary>How often each command was answered.</summary>
     public Dictionary<Command, int> Answers { get; } = [];
 
@@ -137,6 +140,26 @@ internal sealed class Stage
         return accounts.ToDictionary(pair => pair.Key, pair => pair.Value.Balance);
     }
 
+    /// <summary>What does not follow on what: the chain of each actor from its first record.</summary>
+    public string ChainBreaks()
+    {
+        var heads = new Dictionary<ActorId, (long Version, Hash128 Hash)>();
+        var breaks = "";
+        foreach (var record in Memory.ReadAll(0))
+        {
+            var (version, hash) = heads.GetValueOrDefault(record.Actor);
+            var next = Hash128.Next(hash, record.Actor, record.FirstVersion, record.RecordedAtMs, record.Events.Span);
+            if (record.FirstVersion != version + 1 || next != record.Hash)
+            {
+                breaks += $"{record.Actor} at {record.Position}: version {record.FirstVersion} behind {version}; ";
+            }
+
+            heads[record.Actor] = (record.LastVersion, record.Hash);
+        }
+
+        return breaks;
+    }
+
     /// <summary>How many durable facts carry the request.</summary>
     public int TimesApplied(string request) => Memory.ReadAll(0).Sum(record => AccountKind.FactsOf(record).Count(fact => fact.Request == request));
 
@@ -144,11 +167,27 @@ internal sealed class Stage
     {
         var journal = new HookedJournal(Memory);
         var scheduler = new StepScheduler();
-        return (journal, scheduler, new(journal, [new AccountKind()], _options, Clock, scheduler, NullLogger<EmbeddedHost>.Instance));
+        return (journal, scheduler, new(journal, [new AccountKind()], _options, Clock, scheduler, new LogBook(Logged)));
     }
 
     private MemoryFault FaultOf(AppendBatch batch) =>
         _planned.Remove(_batch++, out var planned) ? new(planned.Kind, planned.Until) : Faults?.Invoke(batch) ?? MemoryFault.None;
+
+    private sealed class LogBook(List<string> lines) : ILogger<EmbeddedHost>
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            lock (lines)
+            {
+                lines.Add($"{formatter(state, exception)}: {exception?.Message}");
+            }
+        }
+    }
 
     private sealed class Ear(Stage stage) : ICommandObserver
     {
