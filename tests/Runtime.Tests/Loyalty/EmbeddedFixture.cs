@@ -1,0 +1,103 @@
+using Loyalty.Runtime.Journal;
+using Loyalty.Runtime.Kernel;
+using Loyalty.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Loyalty.Runtime.Tests.Loyalty;
+
+/// <summary>The embedded host, on the store that a subclass brings.</summary>
+public abstract class EmbeddedFixture : LoyaltyFixture
+{
+    private EmbeddedHost? _host;
+
+    /// <summary>Small bounds, so that actors leave memory and checkpoints have several slices.</summary>
+    public KernelOptions Options { get; init; } = new() { Shards = 4, MaxActorBytes = 60_000, CheckpointSlice = 7, WakeBatch = 5 };
+
+    /// <summary>The open books.</summary>
+    protected IJournal Journal { get; set; } = null!;
+
+    /// <inheritdoc />
+    public override Task<int> WakeDueAsync() => _host!.WakeDueAsync();
+
+    /// <inheritdoc />
+    public override async Task CheckpointAsync() => Assert.True(await _host!.CheckpointAsync());
+
+    /// <inheritdoc />
+    public override IEnumerable<JournalRecord> ReadAll() => Journal.ReadAll(0);
+
+    /// <inheritdoc />
+    protected override Task<(IActorHost Host, IJournal Journal)> OpenAsync(IReadOnlyList<ActorKind> kinds)
+    {
+        _host = new(Journal, kinds, Options, Clock, new ThreadPoolScheduler(), NullLogger<EmbeddedHost>.Instance);
+        return Task.FromResult<(IActorHost, IJournal)>((_host, Journal));
+    }
+
+    /// <inheritdoc />
+    protected override async Task StopAsync() => await _host!.DisposeAsync();
+}
+
+/// <summary>Books in memory.</summary>
+public sealed class MemoryFixture : EmbeddedFixture
+{
+    private MemoryJournal _memory;
+
+    /// <param name="options">Faults.</param>
+    public MemoryFixture(MemoryJournalOptions? options = null) => Journal = _memory = new(options);
+
+    /// <inheritdoc />
+    public override ValueTask DisposeAsync() => _memory.DisposeAsync();
+
+    /// <inheritdoc />
+    protected override Task KillAsync()
+    {
+        Journal = _memory = _memory.Crash();
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>Books in a file.</summary>
+public sealed class SqliteFixture : EmbeddedFixture
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("loyalty-runtime-tests-");
+    private readonly List<SqliteJournal> _killed = [];
+    private SqliteJournal? _open;
+    private string _path;
+
+    public SqliteFixture() => _path = Path.Combine(_folder.FullName, "books-0.db");
+
+    /// <inheritdoc />
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var journal in _killed.Append(_open!))
+        {
+            await journal.DisposeAsync();
+        }
+
+        _folder.Delete(recursive: true);
+    }
+
+    /// <inheritdoc />
+    protected override Task<(IActorHost Host, IJournal Journal)> OpenAsync(IReadOnlyList<ActorKind> kinds)
+    {
+        Journal = _open = SqliteJournal.Open(new() { Path = _path });
+        return base.OpenAsync(kinds);
+    }
+
+    /// <inheritdoc />
+    protected override async Task StopAsync()
+    {
+        await base.StopAsync();
+        await _open!.DisposeAsync();
+    }
+
+    /// <summary>What a dead process leaves behind is what lies in the files at this moment.</summary>
+    protected override Task KillAsync()
+    {
+        _killed.Add(_open!);
+        var copy = Path.Combine(_folder.FullName, $"books-{_killed.Count}.db");
+        File.Copy(_path, copy);
+        File.Copy(_path + "-wal", copy + "-wal");
+        _path = copy;
+        return Task.CompletedTask;
+    }
+}
