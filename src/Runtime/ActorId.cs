@@ -5,6 +5,12 @@ namespace Loyalty.Runtime;
 /// <param name="Key">The key, 1 to 200 characters.</param>
 public readonly record struct ActorId(string Kind, string Key)
 {
+    /// <summary>Characters of a kind, at most.</summary>
+    public const int MaxKindLength = 32;
+
+    /// <summary>Characters of a key, at most.</summary>
+    public const int MaxKeyLength = 200;
+
     /// <summary>Both parts hash the key only: kinds are few and keys differ.</summary>
     public override int GetHashCode() => Key.GetHashCode(StringComparison.Ordinal);
 

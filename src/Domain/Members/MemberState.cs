@@ -88,6 +88,18 @@ public sealed class MemberState(string id)
         return bytes;
     }
 
+    /// <summary>Reads what every decision reads; see the kernel's use of it. The result means nothing.</summary>
+    public int Warm()
+    {
+        var sum = History.Days.Count > 0 ? History.Days[^1].Date.Day : 0;
+        foreach (var book in _books)
+        {
+            sum += book.Lots.Count > 0 ? book.Lots[^1].Id.EarnedOn.Day : 0;
+        }
+
+        return sum;
+    }
+
     /// <summary>The book of a unit, or null when the member never had any.</summary>
     public UnitBook? FindBook(string unit)
     {

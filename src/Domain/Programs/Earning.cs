@@ -13,8 +13,9 @@ public static class Earning
     public static void Compute(ProgramDefinition program, int level, ReadOnlySpan<SaleLine> lines, List<EarnedPoints> awards)
     {
         var tier = level > 0 && program.Tiers is { } tiers && level <= tiers.Levels.Count ? tiers.Levels[level - 1] : null;
-        foreach (var rule in program.Earn)
+        for (var i = 0; i < program.Earn.Count; i++)
         {
+            var rule = program.Earn[i];
             var basePoints = Points(program, lines, rule.Points, rule.Per);
             if (basePoints != 0)
             {
@@ -26,15 +27,11 @@ public static class Earning
                 var bonus = Points(program, lines, (Int128)rule.Points * tier.BonusNumerator, (Int128)rule.Per * tier.BonusDenominator);
                 if (bonus != 0)
                 {
-                    awards.Add(new(BonusRule(rule, tier), rule.Unit, bonus, IsTierBonus: true));
+                    awards.Add(new(tier.BonusRules[i], rule.Unit, bonus, IsTierBonus: true));
                 }
             }
         }
     }
-
-    /// <summary><c>tier:gold</c>; with the rule's id behind it when the rule is not the base rule.</summary>
-    private static string BonusRule(EarnRule rule, TierLevel tier) =>
-        string.Intern(rule.Id == "base" ? $"tier:{tier.Id}" : $"tier:{tier.Id}:{rule.Id}");
 
     private static long Points(ProgramDefinition program, ReadOnlySpan<SaleLine> lines, Int128 numerator, Int128 denominator)
     {

@@ -112,7 +112,7 @@ public static class ProgramParser
             rounding.RefuseUnknown();
         }
 
-        var tiers = fields.Nested("tiers", required: false) is { } tierFields ? ReadTiers(tierFields, unitIds, errors) : null;
+        var tiers = fields.Nested("tiers", required: false) is { } tierFields ? ReadTiers(tierFields, unitIds, earn, errors) : null;
         var negative = (NegativeBalancePolicy)fields.Choice("negativeBalance", NegativeBalances, 0);
         var enrol = fields.Choice("unknownMembers", UnknownMembers, 0) == 0;
         var skew = fields.Whole("clockSkewSeconds", 0, 86_400, 300);
@@ -273,7 +273,7 @@ public static class ProgramParser
         return rules;
     }
 
-    private static TierPolicy ReadTiers(JsonFields fields, HashSet<string> unitIds, List<FieldError> errors)
+    private static TierPolicy ReadTiers(JsonFields fields, HashSet<string> unitIds, List<EarnRule> earn, List<FieldError> errors)
     {
         var basis = (TierBasis)fields.Choice("basis", Bases);
         var unit = fields.Text("unit", 32, unitIds.FirstOrDefault() ?? "points");
@@ -336,7 +336,7 @@ public static class ProgramParser
                 level.Error("id", $"'{id}' is the id of an earlier level; each needs its own");
             }
 
-            levels.Add(new(id, label, threshold, (long)(bonus * 1_000_000m), 1_000_000, perks));
+            levels.Add(new(id, label, threshold, (long)(bonus * 1_000_000m), 1_000_000, perks, [.. earn.Select(rule => rule.Id == "base" ? $"tier:{id}" : $"tier:{id}:{rule.Id}")]));
         }
 
         fields.RefuseUnknown();

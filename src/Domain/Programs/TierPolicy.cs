@@ -81,7 +81,9 @@ public sealed record TierPolicy(
 /// <param name="BonusNumerator">The bonus as an exact fraction of the base earn.</param>
 /// <param name="BonusDenominator">A power of ten.</param>
 /// <param name="Perks">Named benefits.</param>
-public sealed record TierLevel(string Id, string Name, long Threshold, long BonusNumerator, long BonusDenominator, IReadOnlyList<string> Perks);
+/// <param name="BonusRules">What its bonus on each earn rule is called: <c>tier:gold</c>; with the rule's id behind it when that is not <c>base</c>.</param>
+public sealed record TierLevel(
+    string Id, string Name, long Threshold, long BonusNumerator, long BonusDenominator, IReadOnlyList<string> Perks, IReadOnlyList<string> BonusRules);
 
 /// <summary>What counts as progress.</summary>
 public enum TierBasis

@@ -17,7 +17,7 @@ internal static class GatewayApp
     /// <param name="limits">Bounds.</param>
     public static WebApplication Build(EngineProcess process, ApiKeys? keys, string url, GatewayLimits limits)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "Loyalty.Gateway" });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "Loyalty.Gateway", ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
         builder.Logging.AddSimpleConsole(options => options.SingleLine = true);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);

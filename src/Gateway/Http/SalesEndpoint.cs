@@ -127,10 +127,10 @@ internal sealed record GatewayLimits
     public long StreamLines { get; init; } = 10_000_000;
 
     /// <summary>Lines handed to the engine at a time.</summary>
-    public int GroupLines { get; init; } = 512;
+    public int GroupLines { get; init; } = 256;
 
     /// <summary>Groups of a stream that wait for their answers; then reading pauses.</summary>
-    public int GroupsInFlight { get; init; } = 16;
+    public int GroupsInFlight { get; init; } = 8;
 
     /// <summary>Connections.</summary>
     public int Connections { get; init; } = 10_000;

@@ -9,6 +9,9 @@ public readonly record struct Hash128(ulong High, ulong Low)
     /// <summary>Bytes of the encoded form.</summary>
     public const int Size = 16;
 
+    [ThreadStatic]
+    private static IncrementalHash? _sha;
+
     /// <summary>Before an actor's first record.</summary>
     public static readonly Hash128 Zero;
 
@@ -30,28 +33,22 @@ public readonly record struct Hash128(ulong High, ulong Low)
     /// </summary>
     public static Hash128 Next(Hash128 previous, ActorId actor, long firstVersion, long recordedAtMs, ReadOnlySpan<byte> events)
     {
-        const int Stack = 1536;
-        var size = Size + 16 + System.Text.Encoding.UTF8.GetMaxByteCount(actor.Kind.Length + actor.Key.Length) + 2 + events.Length;
-        byte[]? rented = size > Stack ? System.Buffers.ArrayPool<byte>.Shared.Rent(size) : null;
-        var buffer = rented ?? stackalloc byte[Stack];
-        previous.WriteTo(buffer);
+        Span<byte> head = stackalloc byte[Size + ((ActorId.MaxKindLength + ActorId.MaxKeyLength) * 3) + 2 + 16];
+        previous.WriteTo(head);
         var at = Size;
-        at += System.Text.Encoding.UTF8.GetBytes(actor.Kind, buffer[at..]);
-        buffer[at++] = 0;
-        at += System.Text.Encoding.UTF8.GetBytes(actor.Key, buffer[at..]);
-        buffer[at++] = 0;
-        BinaryPrimitives.WriteInt64BigEndian(buffer[at..], firstVersion);
-        BinaryPrimitives.WriteInt64BigEndian(buffer[(at + 8)..], recordedAtMs);
-        at += 16;
-        events.CopyTo(buffer[at..]);
-        at += events.Length;
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(buffer[..at], digest);
-        if (rented is not null)
-        {
-            System.Buffers.ArrayPool<byte>.Shared.Return(rented);
-        }
+        at += System.Text.Encoding.UTF8.GetBytes(actor.Kind, head[at..]);
+        head[at++] = 0;
+        at += System.Text.Encoding.UTF8.GetBytes(actor.Key, head[at..]);
+        head[at++] = 0;
+        BinaryPrimitives.WriteInt64BigEndian(head[at..], firstVersion);
+        BinaryPrimitives.WriteInt64BigEndian(head[(at + 8)..], recordedAtMs);
 
+        // One hash object a thread, used again: making one costs as much as hashing a purchase.
+        var sha = _sha ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        sha.AppendData(head[..(at + 16)]);
+        sha.AppendData(events);
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        sha.GetHashAndReset(digest);
         return Read(digest);
     }
 

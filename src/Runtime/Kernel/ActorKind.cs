@@ -28,6 +28,9 @@ public abstract class ActorKind
     /// <returns>False when the record does not answer this request id after all (two ids with one key): it is new.</returns>
     public abstract bool Replay(Command command, ActorId actor, ReadOnlySpan<byte> events);
 
+    /// <summary>Reads what every decision reads, for the processor's cache; the sum means nothing.</summary>
+    public virtual int Warm(object state) => 0;
+
     /// <summary>When the actor wants to be woken, Unix milliseconds; 0: never.</summary>
     public virtual long WakeAtMs(object state, Instant now) => 0;
 

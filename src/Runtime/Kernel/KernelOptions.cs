@@ -16,7 +16,7 @@ public sealed record KernelOptions
     /// Commands of a shard whose answer waits for an append to be durable, their own or one that they saw. At the bound the shard takes no commands until
     /// some are answered; its queue fills.
     /// </summary>
-    public int MaxInFlightPerShard { get; init; } = 32_768;
+    public int MaxInFlightPerShard { get; init; } = 8_192;
 
     /// <summary>Appends in one batch of a shard.</summary>
     public int MaxBatch { get; init; } = 2048;

@@ -104,6 +104,9 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
     }
 
     /// <inheritdoc />
+    public override int Warm(object state) => ((MemberState)state).Warm();
+
+    /// <inheritdoc />
     public override long WakeAtMs(object state, Instant now) =>
         programs.IsLoaded && MemberDecider.WakeAt((MemberState)state, programs.Current.At(now)) is { } at ? at.ToUnixTimeMilliseconds() : 0;
 
