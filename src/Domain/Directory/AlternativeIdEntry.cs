@@ -8,29 +8,37 @@ public sealed class AlternativeIdEntry
     /// <summary>The member that has it, or null.</summary>
     public string? Member { get; private set; }
 
+    /// <summary>The version that the member had when it last claimed it.</summary>
+    public long ClaimedAt { get; private set; }
+
     /// <summary>Gives it to a member unless another has it.</summary>
+    /// <param name="member">Who claims.</param>
+    /// <param name="memberVersion">The member's version before the claim: a release that was decided earlier does not undo it.</param>
+    /// <param name="raised">Takes the facts.</param>
     /// <returns>Whether the member has it now.</returns>
-    public bool Claim(string member, List<DirectoryEvent> raised)
+    public bool Claim(string member, long memberVersion, List<DirectoryEvent> raised)
     {
-        if (Member is null)
+        var isOwn = string.Equals(Member, member, StringComparison.Ordinal);
+        if (Member is null || (isOwn && memberVersion > ClaimedAt))
         {
-            Raise(new(member, IsClaim: true), raised);
+            Raise(new(member, IsClaim: true, memberVersion), raised);
+            return true;
         }
 
-        return string.Equals(Member, member, StringComparison.Ordinal);
+        return isOwn;
     }
 
-    /// <summary>Takes it from a member that has it.</summary>
-    public void Release(string member, List<DirectoryEvent> raised)
+    /// <summary>Takes it from a member that has it, unless the member has claimed it again since.</summary>
+    public void Release(string member, long memberVersion, List<DirectoryEvent> raised)
     {
-        if (string.Equals(Member, member, StringComparison.Ordinal))
+        if (string.Equals(Member, member, StringComparison.Ordinal) && memberVersion >= ClaimedAt)
         {
-            Raise(new(member, IsClaim: false), raised);
+            Raise(new(member, IsClaim: false, memberVersion), raised);
         }
     }
 
     /// <summary>Changes the state by a fact.</summary>
-    public void Apply(DirectoryEvent fact) => Member = fact.IsClaim ? fact.Member : null;
+    public void Apply(DirectoryEvent fact) => (Member, ClaimedAt) = fact.IsClaim ? (fact.Member, fact.MemberVersion) : (null, 0);
 
     private void Raise(DirectoryEvent fact, List<DirectoryEvent> raised)
     {
@@ -42,17 +50,19 @@ public sealed class AlternativeIdEntry
 /// <summary>An alternative id was claimed or released.</summary>
 /// <param name="Member">By whom.</param>
 /// <param name="IsClaim">Claimed; else released.</param>
-public sealed record DirectoryEvent(string Member, bool IsClaim)
+/// <param name="MemberVersion">The member's version when it was decided.</param>
+public sealed record DirectoryEvent(string Member, bool IsClaim, long MemberVersion)
 {
     /// <summary>Writes the stored form.</summary>
     public void Write(ByteWriter writer)
     {
         writer.Byte(1);
-        writer.Byte(1);
+        writer.Byte(2);
         writer.Framed(this, static (writer, fact) =>
         {
             writer.Text(fact.Member);
             writer.Flag(fact.IsClaim);
+            writer.VarInt(fact.MemberVersion);
         });
     }
 
@@ -62,8 +72,8 @@ public sealed record DirectoryEvent(string Member, bool IsClaim)
     {
         var (kind, schema) = (reader.Byte(), reader.Byte());
         var body = new ByteReader(reader.Bytes());
-        return (kind, schema) == (1, 1)
-            ? new(body.Text()!, body.Flag())
+        return (kind, schema) is (1, 1 or 2)
+            ? new(body.Text()!, body.Flag(), schema == 1 ? 0 : body.VarInt())
             : throw new FormatException($"directory event type {kind} with schema version {schema} is not known: a newer engine wrote it");
     }
 }

@@ -125,17 +125,23 @@ public sealed record TierView(
 public sealed record LotView(string Unit, long Points, LotId Id, NodaTime.Instant? ExpiresAt);
 
 /// <summary>Claims an alternative id for a member. Reply: whether the member has it now (<see cref="bool"/>).</summary>
-public sealed class ClaimAlternativeId(AlternativeId id, string member) : Command(ActorIds.Directory(id))
+public sealed class ClaimAlternativeId(AlternativeId id, string member, long memberVersion) : Command(ActorIds.Directory(id))
 {
     /// <summary>For whom.</summary>
     public string Member { get; } = member;
+
+    /// <summary>The member's version before: releases that it decided earlier do not undo this claim.</summary>
+    public long MemberVersion { get; } = memberVersion;
 }
 
 /// <summary>Releases an alternative id if the member has it. Reply: none.</summary>
-public sealed class ReleaseAlternativeId(AlternativeId id, string member) : Command(ActorIds.Directory(id))
+public sealed class ReleaseAlternativeId(AlternativeId id, string member, long memberVersion) : Command(ActorIds.Directory(id))
 {
     /// <summary>From whom.</summary>
     public string Member { get; } = member;
+
+    /// <summary>That of the claim which is given back.</summary>
+    public long MemberVersion { get; } = memberVersion;
 }
 
 /// <summary>Asks who has an alternative id. Reply: the member's id (<see cref="string"/>) or null.</summary>

@@ -83,29 +83,31 @@ public sealed class LoyaltyEngine(IActorHost host, IJournal journal, ProgramSour
     }
 
     /// <summary>Enrols a member. Its alternative ids are claimed first, so that two members never have the same one.</summary>
-    /// <returns>The command that ended it: <see cref="EnrolMember"/>, or the claim that was not granted or not done.</returns>
+    /// <returns>The command that ended it: <see cref="EnrolMember"/>, or what was not granted or not done before it.</returns>
     public async Task<Command> EnrolAsync(Enrolment enrolment)
     {
-        var command = await ClaimAsync(enrolment.Id, enrolment.AlternativeIds).ConfigureAwait(false)
+        var (claim, version) = await ClaimAsync(enrolment.Id, enrolment.AlternativeIds).ConfigureAwait(false);
+        var command = claim
             ?? await Host.AskAsync<Command>(new EnrolMember(enrolment)).ConfigureAwait(false);
         if (command is not EnrolMember { Status: not CommandStatus.Done } and not EnrolMember { Reply: MemberReply { Refusal: null } })
         {
-            await ReleaseUnusedAsync(enrolment.Id, enrolment.AlternativeIds).ConfigureAwait(false);
+            await ReleaseUnusedAsync(enrolment.Id, enrolment.AlternativeIds, version).ConfigureAwait(false);
         }
 
         return command;
     }
 
     /// <summary>Replaces a member's alternative ids; the new ones are claimed first.</summary>
-    /// <returns>The command that ended it: <see cref="ReplaceAlternativeIds"/>, or the claim that was not granted or not done.</returns>
+    /// <returns>The command that ended it: <see cref="ReplaceAlternativeIds"/>, or what was not granted or not done before it.</returns>
     public async Task<Command> ReplaceAlternativeIdsAsync(string member, AlternativeId[] ids)
     {
-        var command = await ClaimAsync(member, ids).ConfigureAwait(false)
+        var (claim, version) = await ClaimAsync(member, ids).ConfigureAwait(false);
+        var command = claim
             ?? await Host.AskAsync<Command>(new ReplaceAlternativeIds(member, ids)).ConfigureAwait(false);
         if (command is not Replacement { Status: not CommandStatus.Done }
             and not Replacement { Reply: MemberReply { Refusal: null, View: not null } })
         {
-            await ReleaseUnusedAsync(member, ids).ConfigureAwait(false);
+            await ReleaseUnusedAsync(member, ids, version).ConfigureAwait(false);
         }
 
         return command;
@@ -187,22 +189,35 @@ public sealed class LoyaltyEngine(IActorHost host, IJournal journal, ProgramSour
     /// <summary>What store the books are in.</summary>
     public string StoreDescription => journal.Description;
 
-    private async Task<Command?> ClaimAsync(string member, AlternativeId[] ids)
+    /// <returns>What failed, or null; and the member's version before the claims.</returns>
+    private async Task<(Command? Failure, long MemberVersion)> ClaimAsync(string member, AlternativeId[] ids)
     {
+        if (ids.Length == 0)
+        {
+            return (null, 0);
+        }
+
+        var before = await Host.AskAsync(new GetMember(member)).ConfigureAwait(false);
+        if (before.Status != CommandStatus.Done)
+        {
+            return (before, 0);
+        }
+
+        var version = (before.Reply as MemberReply)?.View?.Version ?? 0;
         foreach (var id in ids)
         {
-            var claim = await Host.AskAsync<Command>(new ClaimAlternativeId(id, member)).ConfigureAwait(false);
+            var claim = await Host.AskAsync<Command>(new ClaimAlternativeId(id, member, version)).ConfigureAwait(false);
             if (claim.Status != CommandStatus.Done || claim.Reply is false)
             {
-                return claim;
+                return (claim, version);
             }
         }
 
-        return null;
+        return (null, version);
     }
 
     /// <summary>Gives back what was claimed for nothing. If that fails too, the claim only keeps the id from others until the member claims or releases it.</summary>
-    private async Task ReleaseUnusedAsync(string member, AlternativeId[] ids)
+    private async Task ReleaseUnusedAsync(string member, AlternativeId[] ids, long memberVersion)
     {
         var current = await Host.AskAsync(new GetMember(member)).ConfigureAwait(false);
         if (current.Status != CommandStatus.Done)
@@ -211,7 +226,7 @@ public sealed class LoyaltyEngine(IActorHost host, IJournal journal, ProgramSour
         }
 
         var used = (current.Reply as MemberReply)?.View?.AlternativeIds ?? [];
-        await Host.AskAllAsync([.. ids.Except(used).Select(id => new ReleaseAlternativeId(id, member))]).ConfigureAwait(false);
+        await Host.AskAllAsync([.. ids.Except(used).Select(id => new ReleaseAlternativeId(id, member, memberVersion))]).ConfigureAwait(false);
     }
 
     private ActorId SalesDay(string store, Instant at)

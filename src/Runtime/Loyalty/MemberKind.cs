@@ -249,7 +249,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
     {
         foreach (var id in ids)
         {
-            turn.AddEffect(ActorIds.Directory(id), DirectoryKind.ReleaseMessage(member));
+            turn.AddEffect(ActorIds.Directory(id), DirectoryKind.ReleaseMessage(member, turn.Version));
         }
     }
 

@@ -140,7 +140,13 @@ public sealed class DirectoryKind : ActorKind
     public override string Name => ActorIds.DirectoryKind;
 
     /// <summary>The effect by which a member gives an alternative id back.</summary>
-    public static byte[] ReleaseMessage(string member) => System.Text.Encoding.UTF8.GetBytes(member);
+    public static byte[] ReleaseMessage(string member, long memberVersion)
+    {
+        var writer = new ByteWriter();
+        writer.Text(member);
+        writer.VarInt(memberVersion);
+        return writer.Written.ToArray();
+    }
 
     /// <inheritdoc />
     public override object Create(string key) => new AlternativeIdEntry();
@@ -163,13 +169,14 @@ public sealed class DirectoryKind : ActorKind
         switch (command)
         {
             case ClaimAlternativeId claim:
-                command.Reply = entry.Claim(claim.Member, raised);
+                command.Reply = entry.Claim(claim.Member, claim.MemberVersion, raised);
                 break;
             case ReleaseAlternativeId release:
-                entry.Release(release.Member, raised);
+                entry.Release(release.Member, release.MemberVersion, raised);
                 break;
             case EffectCommand effect:
-                entry.Release(System.Text.Encoding.UTF8.GetString(effect.Message.Span), raised);
+                var message = new ByteReader(effect.Message.Span);
+                entry.Release(message.Text()!, message.VarInt(), raised);
                 break;
             case FindMember:
                 command.Reply = entry.Member;
@@ -192,15 +199,17 @@ public sealed class DirectoryKind : ActorKind
     /// <inheritdoc />
     public override void WriteSnapshot(object state, ByteWriter writer)
     {
-        writer.Byte(1);
+        writer.Byte(2);
         writer.Text(((AlternativeIdEntry)state).Member);
+        writer.VarInt(((AlternativeIdEntry)state).ClaimedAt);
     }
 
     /// <inheritdoc />
     public override object? ReadSnapshot(string key, ReadOnlySpan<byte> bytes)
     {
         var reader = new ByteReader(bytes);
-        if (reader.Byte() != 1)
+        var schema = reader.Byte();
+        if (schema is not (1 or 2))
         {
             return null;
         }
@@ -208,7 +217,7 @@ public sealed class DirectoryKind : ActorKind
         var entry = new AlternativeIdEntry();
         if (reader.Text() is { } member)
         {
-            entry.Apply(new(member, IsClaim: true));
+            entry.Apply(new(member, IsClaim: true, schema == 1 ? 0 : reader.VarInt()));
         }
 
         return entry;
