@@ -333,8 +333,10 @@ internal sealed class SaleReader
 
     private Instant? Time(ref Utf8JsonReader reader)
     {
-        // The framework takes a time without offset for local time of the machine, which it never is.
-        var span = reader.TokenType == JsonTokenType.String ? reader.ValueSpan : default;
+        // The framework takes a time without offset for local time of the machine, which it never is. Some writers escape the plus sign.
+        Span<byte> unescaped = stackalloc byte[64];
+        var span = reader.TokenType != JsonTokenType.String || reader.ValueSpan.Length > unescaped.Length ? default
+            : reader.ValueIsEscaped ? unescaped[..reader.CopyString(unescaped)] : reader.ValueSpan;
         var hasOffset = span.Length >= 20 && (span[^1] == (byte)'Z' || (span[^6] is (byte)'+' or (byte)'-' && span[^3] == (byte)':'));
         if (hasOffset && reader.TryGetDateTimeOffset(out var time))
         {
@@ -345,7 +347,7 @@ internal sealed class SaleReader
         return null;
     }
 
-    private static Field FieldOf(ref Utf8JsonReader reader) => reader.ValueSpan.Length switch
+    private static Field FieldOf(ref Utf8JsonReader reader) => reader.ValueIsEscaped ? Field.Unknown : reader.ValueSpan.Length switch
     {
         2 => reader.ValueTextEquals("id"u8) ? Field.Id : reader.ValueTextEquals("at"u8) ? Field.At : Field.Unknown,
         3 => reader.ValueTextEquals("sku"u8) ? Field.Sku : Field.Unknown,
