@@ -169,12 +169,15 @@ public sealed class MemberTests(TestGateway gateway) : IClassFixture<TestGateway
     [InlineData("""{ "id": "a", "enrolledAt": "2026-01-30T00:00:00" }""", "enrolledAt")]
     [InlineData("""{ "id": "a", "enrolledAt": "1969-12-31T23:59:59Z" }""", "enrolledAt")]
     [InlineData("""{ "id": "a", "enrolledAt": "0001-01-01T00:00:00+18:00" }""", "enrolledAt")]
+    [InlineData("""{ "id": "a", "enrolledAt": 5 }""", "enrolledAt")]
     [InlineData("""{ "id": "a", "alternativeIds": {} }""", "alternativeIds")]
     [InlineData("""{ "id": "a", "alternativeIds": [ { "type": "email", "value": "x" } ] }""", "alternativeIds[0].type")]
+    [InlineData("""{ "id": "a", "alternativeIds": [ { "type": "\ud800", "value": "x" } ] }""", "alternativeIds[0].type")]
     [InlineData("""{ "id": "a", "alternativeIds": [ { "type": "card" } ] }""", "alternativeIds[0].value")]
     [InlineData("""{ "id": "a", "alternativeIds": [ { "type": "card", "value": "x" }, { "type": "card", "value": "x" } ] }""", "alternativeIds[1]")]
     [InlineData("""{ "id": "a", "alternativeIds": [ { "type": "card", "value": "x", "country": "GB" } ] }""", "alternativeIds[0].country")]
     [InlineData("""{ "id": "a", "name": "b" }""", "name")]
+    [InlineData("""{ "id": "a", "\ud800": "b" }""", "")]
     [InlineData("""[ ]""", "")]
     [InlineData("""null""", "")]
     [InlineData("", "")]
@@ -189,6 +192,7 @@ public sealed class MemberTests(TestGateway gateway) : IClassFixture<TestGateway
     public async Task Nobody_enrols_tomorrow()
     {
         (await Api.PostAsync("/v1/members", $$"""{ "id": "{{_member}}", "enrolledAt": "2026-03-11T12:00:00Z" }""")).ExpectProblem(422, "in-the-future", "enrolledAt");
+        (await Api.PostAsync("/v1/members", $$"""{ "id": "{{_member}}", "enrolledAt": "9999-12-31T23:59:59-18:00" }""")).ExpectProblem(400, "malformed", "enrolledAt");
     }
 
     [Theory]

@@ -78,20 +78,7 @@ public static class ProgramParser
             fields.Error("timeZone", $"is '{zoneId}'; an IANA time zone is needed, for example Europe/London");
         }
 
-        if (fields.Has("effectiveFrom"))
-        {
-            var text = fields.Text("effectiveFrom", 40);
-            var parsed = OffsetDateTimePattern.Rfc3339.Parse(text);
-            if (parsed.Success)
-            {
-                effectiveFrom = parsed.Value.ToInstant();
-            }
-            else
-            {
-                fields.Error("effectiveFrom", $"is '{text}'; a time with offset is needed, for example 2026-01-01T00:00:00Z");
-            }
-        }
-
+        effectiveFrom = fields.Time("effectiveFrom") ?? effectiveFrom;
         var units = ReadUnits(fields, errors);
         var unitIds = units.Select(unit => unit.Id).ToHashSet(StringComparer.Ordinal);
         var earn = ReadEarn(fields, unitIds, errors);
@@ -208,7 +195,7 @@ public static class ProgramParser
                 var dates = new List<AnnualDate>();
                 foreach (var (element, path) in fields.List("dates", 1, 12))
                 {
-                    if (element.ValueKind == JsonValueKind.String && AnnualDatePattern.Iso.Parse(element.GetString()!) is { Success: true } parsed)
+                    if (JsonFields.TextOf(element) is { } date && AnnualDatePattern.Iso.Parse(date) is { Success: true } parsed)
                     {
                         dates.Add(parsed.Value);
                     }
@@ -308,7 +295,7 @@ public static class ProgramParser
             var perks = new List<string>();
             foreach (var (perk, perkPath) in level.List("perks", 0, 50))
             {
-                if (perk.ValueKind == JsonValueKind.String && perk.GetString() is { Length: > 0 and <= 200 } text)
+                if (JsonFields.TextOf(perk) is { Length: > 0 and <= 200 } text)
                 {
                     perks.Add(text);
                 }

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using NodaTime;
+using NodaTime.Text;
 
 namespace Loyalty.Domain.Validation;
 
@@ -26,9 +28,20 @@ public sealed class JsonFields
 
         foreach (var property in element.EnumerateObject())
         {
-            if (!_fields.TryAdd(property.Name, property.Value))
+            string name;
+            try
             {
-                errors.Add(new(Path(property.Name), "is given twice"));
+                name = property.Name;
+            }
+            catch (InvalidOperationException)
+            {
+                errors.Add(new(path, "has a field whose name is not valid Unicode text"));
+                continue;
+            }
+
+            if (!_fields.TryAdd(name, property.Value))
+            {
+                errors.Add(new(Path(name), "is given twice"));
             }
         }
     }
@@ -56,12 +69,7 @@ public sealed class JsonFields
             return fallback ?? "";
         }
 
-        string text;
-        try
-        {
-            text = value.GetString()!;
-        }
-        catch (InvalidOperationException)
+        if (TextOf(value) is not { } text)
         {
             Error(name, "is not valid Unicode text");
             return fallback ?? "";
@@ -119,7 +127,7 @@ public sealed class JsonFields
             return fallback ?? 0;
         }
 
-        var index = value.ValueKind == JsonValueKind.String ? Array.IndexOf(words, value.GetString()) : -1;
+        var index = Array.IndexOf(words, TextOf(value));
         if (index < 0)
         {
             Error(name, $"is {Short(value)}; one of {string.Join(", ", words)} is needed");
@@ -127,6 +135,30 @@ public sealed class JsonFields
         }
 
         return index;
+    }
+
+    /// <summary>A time with offset; null when it is absent, as it may be, or wrong.</summary>
+    public Instant? Time(string name)
+    {
+        if (!Take(name, required: false, "a time", out var value))
+        {
+            return null;
+        }
+
+        if (TextOf(value) is { Length: <= 40 } text && OffsetDateTimePattern.Rfc3339.Parse(text) is { Success: true, Value: var time })
+        {
+            try
+            {
+                return time.ToInstant();
+            }
+            catch (OverflowException)
+            {
+                // The last hours of 9999 with an offset that leads beyond them.
+            }
+        }
+
+        Error(name, $"is {Short(value)}; a time with seconds and offset is needed, for example 2026-03-01T12:34:56+00:00");
+        return null;
     }
 
     /// <summary>True or false.</summary>
@@ -176,6 +208,19 @@ public sealed class JsonFields
         }
     }
 
+    /// <summary>The text of a string; null when it is none, or not valid Unicode (a lone surrogate, bytes that are no UTF-8).</summary>
+    public static string? TextOf(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     private bool Take(string name, bool required, string needed, out JsonElement value)
     {
         _used.Add(name);
@@ -194,8 +239,9 @@ public sealed class JsonFields
 
     private static string Short(JsonElement value)
     {
-        var text = value.GetRawText();
-        return text.Length > 40 ? text[..40] + "…" : text;
+        // Of a text that is not valid Unicode not even the raw text can be had.
+        var text = value.ValueKind == JsonValueKind.String && TextOf(value) is null ? "not valid Unicode text" : value.GetRawText();
+        return text.Length > 40 ? text[..(char.IsHighSurrogate(text[39]) ? 39 : 40)] + "…" : text;
     }
 
     private static string Describe(JsonValueKind kind) => kind switch

@@ -346,21 +346,11 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
 
     private static Instant? ReadTime(JsonFields fields, string name)
     {
-        if (!fields.Has(name))
+        if (fields.Time(name) is not { } instant)
         {
-            // Read all the same, so that an explicit null is a known field.
-            fields.Text(name, 40, "");
             return null;
         }
 
-        var parsed = OffsetDateTimePattern.Rfc3339.Parse(fields.Text(name, 40, ""));
-        if (!parsed.Success)
-        {
-            fields.Error(name, "is no time with offset, for example 2026-03-01T12:34:56+00:00");
-            return null;
-        }
-
-        var instant = parsed.Value.ToInstant();
         if (instant < RequestLimits.EarliestSale)
         {
             fields.Error(name, $"is before {RequestLimits.EarliestSale}");
