@@ -196,12 +196,14 @@ public sealed class MemberTests(TestGateway gateway) : IClassFixture<TestGateway
     }
 
     [Theory]
+    [InlineData("A/1")]
     [InlineData("A%2F1")]
     [InlineData("A B+C")]
     [InlineData("Zoë🎁")]
     [InlineData("a?b#c")]
     [InlineData("x%y;z&w=v")]
     [InlineData("a\\b")]
+    [InlineData("a//b/")]
     public async Task A_member_with_any_printable_id_has_an_address(string name)
     {
         var id = $"{_member}:{name}";

@@ -6,6 +6,7 @@ using Loyalty.Domain.Validation;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
+using Microsoft.AspNetCore.Http.Features;
 using NodaTime;
 using NodaTime.Text;
 
@@ -180,7 +181,21 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
         }
     }
 
-    private static string MemberOf(HttpContext context) => (string)context.Request.RouteValues["id"]!;
+    /// <summary>The member an address names. Routing sees the path with everything decoded but %2F; whether that was sent as it is or is a slash, only the raw target tells.</summary>
+    public static string MemberOf(HttpContext context)
+    {
+        const string Before = "/v1/members/";
+        var id = (string)context.Request.RouteValues["id"]!;
+        var target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
+        var start = id.Contains("%2F", StringComparison.OrdinalIgnoreCase) ? target.IndexOf(Before, StringComparison.OrdinalIgnoreCase) + Before.Length : 0;
+        if (start < Before.Length)
+        {
+            return id;
+        }
+
+        var end = target.AsSpan(start).IndexOfAny('/', '?');
+        return Uri.UnescapeDataString(end < 0 ? target[start..] : target[start..(start + end)]);
+    }
 
     private static async Task ReplyAsync(HttpContext context, Command command, string id, bool created = false)
     {
