@@ -64,6 +64,19 @@ public sealed class MemberTests(TestGateway gateway) : IClassFixture<TestGateway
     }
 
     [Fact]
+    public async Task Alternative_ids_are_replaced_only_by_a_list()
+    {
+        (await EnrolAsync(_member, _member)).Expect(201);
+
+        (await Api.PutAsync($"/v1/members/{_member}/alternative-ids", "{}")).ExpectProblem(400, "malformed", "alternativeIds");
+        (await Api.PutAsync($"/v1/members/{_member}/alternative-ids", """{ "alternativeIds": null }""")).ExpectProblem(400, "malformed", "alternativeIds");
+        Assert.Equal(_member, (string)(await FindAsync(_member)).Expect(200).Json["id"]!);
+
+        (await Api.PutAsync($"/v1/members/{_member}/alternative-ids", """{ "alternativeIds": [] }""")).Expect(200);
+        (await FindAsync(_member)).ExpectProblem(404, "unknown-member", "member");
+    }
+
+    [Fact]
     public async Task A_member_nobody_enrolled_is_not_known()
     {
         var body = """{ "reason": "test", "author": "me" }""";

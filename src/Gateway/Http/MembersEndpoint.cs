@@ -78,7 +78,16 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
     public async Task ReplaceAlternativeIdsAsync(HttpContext context)
     {
         var id = MemberOf(context);
-        var (ids, problem) = await DocumentBody.ReadAsync(context, ReadAlternativeIds).ConfigureAwait(false);
+        var (ids, problem) = await DocumentBody.ReadAsync(context, fields =>
+        {
+            if (!fields.Has("alternativeIds"))
+            {
+                // An empty list takes all away; a body without one is a mistake.
+                fields.Error("alternativeIds", $"is missing; a list of 0 to {RequestLimits.AlternativeIds} is needed");
+            }
+
+            return ReadAlternativeIds(fields);
+        }).ConfigureAwait(false);
         if (ids is null)
         {
             await HttpReplies.WriteProblemAsync(context, problem!).ConfigureAwait(false);
