@@ -65,8 +65,11 @@ internal sealed class RawConnection : IDisposable
         _socket.Close();
     }
 
-    /// <summary>Bytes that can be sent before the gateway stops taking them: until the socket has been full for several looks in a row.</summary>
-    public bool TrySend(byte[] bytes, ref int offset)
+    /// <summary>Whether there is room for more soon; a gateway that is only slow may look like one that has stopped, never the other way round.</summary>
+    public bool CanSend() => _socket.Poll(TimeSpan.FromMilliseconds(300), SelectMode.SelectWrite);
+
+    /// <summary>Sends what there is room for.</summary>
+    public void TrySend(byte[] bytes, ref int offset)
     {
         _socket.Blocking = false;
         var sent = _socket.Send(bytes, offset, bytes.Length - offset, SocketFlags.None, out var error);
@@ -77,7 +80,6 @@ internal sealed class RawConnection : IDisposable
         }
 
         offset += error == SocketError.Success ? sent : 0;
-        return error == SocketError.Success;
     }
 
     /// <summary>Reads status and headers; 0: the gateway closed the connection without an answer.</summary>

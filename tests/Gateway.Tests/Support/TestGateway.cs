@@ -40,12 +40,18 @@ public class TestGateway : IAsyncLifetime
     public async Task InitializeAsync()
     {
         Directory.CreateDirectory(Folder);
+        Prepare();
         _process = await EngineProcess.StartAsync(
             Folder, Encoding.UTF8.GetBytes(ProgramText), "the test's program", new KernelOptions { MaxActorBytes = 64 << 20 }, Clock, NullLoggerFactory.Instance);
         _app = GatewayApp.Build(_process, AsksForKeys ? new ApiKeys(Folder) : null, "http://127.0.0.1:0", Limits);
         await _app.StartAsync();
         Address = new Uri(_app.Urls.First());
         Api = new Api(Address, null);
+    }
+
+    /// <summary>What has to be in the data folder before the start.</summary>
+    protected virtual void Prepare()
+    {
     }
 
     public async Task DisposeAsync()
@@ -73,6 +79,31 @@ public class StrictGateway : TestGateway
     protected override string ProgramText => base.ProgramText
         .Replace("\"unknownMembers\": \"enrol\"", "\"unknownMembers\": \"refuse\"", StringComparison.Ordinal)
         .Replace("\"negativeBalance\": \"debt\"", "\"negativeBalance\": \"refuse\"", StringComparison.Ordinal);
+}
+
+/// <summary>A gateway that asks for keys: one for each scope, and one to be withdrawn.</summary>
+public sealed class GuardedGateway : TestGateway
+{
+    internal Dictionary<string, string> Keys { get; } = [];
+
+    protected override bool AsksForKeys => true;
+
+    protected override void Prepare()
+    {
+        foreach (var scope in new[] { "till", "partner", "read", "admin" })
+        {
+            Keys[scope] = ApiKeys.Create(Folder, scope, [scope]);
+        }
+
+        Keys["both"] = ApiKeys.Create(Folder, "both", ["till", "read"]);
+        Keys["lost"] = ApiKeys.Create(Folder, "lost", ["read"]);
+    }
+}
+
+/// <summary>A gateway with small limits.</summary>
+public sealed class SmallGateway : TestGateway
+{
+    internal override GatewayLimits Limits => new() { LineBytes = 2048, StreamLines = 10, GroupLines = 4, GroupsInFlight = 2 };
 }
 
 /// <summary>A clock that tests set.</summary>
