@@ -37,6 +37,9 @@ internal sealed record Problem(int Status, string Code, string Title, string Det
     public static Problem MediaType(string? found, string needed) =>
         new(415, "media-type", "The content type is not understood", $"is '{found}'; needed is {needed}", [new("Content-Type", $"is '{found}'; needed is {needed}")]);
 
+    public static Problem Encoding(string found) =>
+        new(415, "media-type", "The content type is not understood", $"Content-Encoding is '{found}'; bodies are not compressed here", [new("Content-Encoding", $"is '{found}'; bodies are not compressed here")]);
+
     public static Problem Busy(string? detail) => new(429, "busy", "Too much at once", $"{detail ?? "the engine is busy"}; send the same request again after Retry-After", []);
 
     public static Problem Unavailable(string? detail) =>
