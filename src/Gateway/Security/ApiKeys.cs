@@ -91,8 +91,13 @@ internal sealed class ApiKeys
         var file = Path.Combine(dataFolder, "keys.json");
         var keys = Load(file);
         var left = keys.Where(key => key.Name != name).ToList();
+        if (left.Count == keys.Count)
+        {
+            return false;
+        }
+
         Save(file, left);
-        return left.Count < keys.Count;
+        return true;
     }
 
     /// <summary>The stored keys.</summary>
