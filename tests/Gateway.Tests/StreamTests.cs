@@ -179,17 +179,28 @@ public sealed class StreamTests(TestGateway gateway) : IClassFixture<TestGateway
     {
         const int Count = 50_000;
         var prefix = Sales.NewId("bulk");
-        var body = new StringBuilder();
-        for (var i = 0; i < Count; i++)
-        {
-            body.Append($$"""{"id":"{{prefix}}-{{i}}","member":"{{_member}}-{{i % 100}}","store":"S1","at":"2026-03-10T11:00:00Z","currency":"GBP","lines":[{"sku":"1","quantity":1,"amount":100}]}""").Append('\n');
-        }
+        using var connection = await gateway.ConnectAsync();
+        await connection.BeginAsync("/v1/purchases");
+        var sending = SendAllAsync();
+        Assert.Equal(200, await connection.ReadHeadAsync());
+        var lines = await connection.ReadLinesAsync();
+        await sending;
 
-        var reply = (await Api.PostAsync("/v1/purchases", body.ToString(), Api.Lines)).Expect(200);
-
-        Assert.Equal(Enumerable.Range(0, Count).Select(i => $"{prefix}-{i}"), reply.Lines.Select(line => (string)line["id"]!));
+        Assert.Equal(Enumerable.Range(0, Count).Select(i => $"{prefix}-{i}"), lines.Select(line => (string)line["id"]!));
         Assert.Equal(500, await Api.PointsAsync($"{_member}-7"));
         await Api.BooksAsync();
+
+        // While it listens, as a sender of a long stream has to.
+        async Task SendAllAsync()
+        {
+            foreach (var part in Enumerable.Range(0, Count).Chunk(100))
+            {
+                await connection.ChunkAsync(string.Concat(part.Select(i =>
+                    $$"""{"id":"{{prefix}}-{{i}}","member":"{{_member}}-{{i % 100}}","store":"S1","at":"2026-03-10T11:00:00Z","currency":"GBP","lines":[{"sku":"1","quantity":1,"amount":100}]}""" + "\n")));
+            }
+
+            await connection.EndAsync();
+        }
     }
 
     [Fact]
