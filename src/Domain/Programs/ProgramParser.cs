@@ -85,20 +85,7 @@ public static class ProgramParser
             fields.Error("timeZone", $"is '{zoneId}'; an IANA time zone is needed, for example Europe/London");
         }
 
-        if (fields.Has("effectiveFrom"))
-        {
-            var text = fields.Text("effectiveFrom", 40);
-            var parsed = OffsetDateTimePattern.Rfc3339.Parse(text);
-            if (parsed.Success)
-            {
-                effectiveFrom = parsed.Value.ToInstant();
-            }
-            else
-            {
-                fields.Error("effectiveFrom", $"is '{text}'; a time with offset is needed, for example 2026-01-01T00:00:00Z");
-            }
-        }
-
+        effectiveFrom = fields.Time("effectiveFrom") ?? effectiveFrom;
         var units = ReadUnits(fields, errors);
         var unitIds = units.Select(unit => unit.Id).ToHashSet(StringComparer.Ordinal);
         var earn = ReadEarn(fields, unitIds, errors);

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using NodaTime;
+using NodaTime.Text;
 
 namespace Loyalty.Domain.Validation;
 
@@ -135,6 +137,30 @@ public sealed class JsonFields
         return index;
     }
 
+    /// <summary>A time with offset; null when it is absent, as it may be, or wrong.</summary>
+    public Instant? Time(string name)
+    {
+        if (!Take(name, required: false, "a time", out var value))
+        {
+            return null;
+        }
+
+        if (TextOf(value) is { Length: <= 40 } text && OffsetDateTimePattern.Rfc3339.Parse(text) is { Success: true, Value: var time })
+        {
+            try
+            {
+                return time.ToInstant();
+            }
+            catch (OverflowException)
+            {
+                // The last hours of 9999 with an offset that leads beyond them.
+            }
+        }
+
+        Error(name, $"is {Short(value)}; a time with seconds and offset is needed, for example 2026-03-01T12:34:56+00:00");
+        return null;
+    }
+
     /// <summary>True or false.</summary>
     public bool Flag(string name, bool fallback)
     {
@@ -213,8 +239,9 @@ public sealed class JsonFields
 
     private static string Short(JsonElement value)
     {
-        var text = value.GetRawText();
-        return text.Length > 40 ? text[..40] + "…" : text;
+        // Of a text that is not valid Unicode not even the raw text can be had.
+        var text = value.ValueKind == JsonValueKind.String && TextOf(value) is null ? "not valid Unicode text" : value.GetRawText();
+        return text.Length > 40 ? text[..(char.IsHighSurrogate(text[39]) ? 39 : 40)] + "…" : text;
     }
 
     private static string Describe(JsonValueKind kind) => kind switch

@@ -35,7 +35,8 @@ internal static class UpCommand
 
     private static async Task<int> RunAsync(string dataFolder, string url, string? programFile, int megabytes, bool insecure, CancellationToken stop)
     {
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttp)
+        // One address and nothing behind it: the server would take what follows a semicolon for another address to listen on.
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttp || address.PathAndQuery != "/" || url.Contains(';', StringComparison.Ordinal))
         {
             throw new UserError($"--url is '{url}'; http://HOST:PORT is needed (put TLS in front of it).");
         }

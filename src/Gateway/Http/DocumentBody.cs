@@ -9,9 +9,9 @@ internal static class DocumentBody
     /// <summary>The body, at most <paramref name="maxBytes"/>; or a problem.</summary>
     public static async Task<(byte[]? Bytes, Problem? Problem)> ReadAsync(HttpContext context, int maxBytes)
     {
-        if (!Media.Is(context.Request.ContentType, "application/json"))
+        if (Media.ProblemOf(context.Request, "application/json", "application/json") is { } problem)
         {
-            return (null, Problem.MediaType(context.Request.ContentType, "application/json"));
+            return (null, problem);
         }
 
         using var stream = new MemoryStream();

@@ -88,7 +88,7 @@ internal static class GatewayApp
             }
         }
 
-        if (isMember && context.Request.RouteValues["id"] is string { Length: > Domain.Requests.RequestLimits.IdLength } id)
+        if (isMember && MembersEndpoint.MemberOf(context) is { Length: > Domain.Requests.RequestLimits.IdLength } id)
         {
             return HttpReplies.WriteProblemAsync(context, Problem.Shape("id", $"has {id.Length} characters; 1 to {Domain.Requests.RequestLimits.IdLength} are possible")).AsTask();
         }

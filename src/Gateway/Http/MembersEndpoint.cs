@@ -6,6 +6,7 @@ using Loyalty.Domain.Validation;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
+using Microsoft.AspNetCore.Http.Features;
 using NodaTime;
 using NodaTime.Text;
 
@@ -77,7 +78,16 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
     public async Task ReplaceAlternativeIdsAsync(HttpContext context)
     {
         var id = MemberOf(context);
-        var (ids, problem) = await DocumentBody.ReadAsync(context, ReadAlternativeIds).ConfigureAwait(false);
+        var (ids, problem) = await DocumentBody.ReadAsync(context, fields =>
+        {
+            if (!fields.Has("alternativeIds"))
+            {
+                // An empty list takes all away; a body without one is a mistake.
+                fields.Error("alternativeIds", $"is missing; a list of 0 to {RequestLimits.AlternativeIds} is needed");
+            }
+
+            return ReadAlternativeIds(fields);
+        }).ConfigureAwait(false);
         if (ids is null)
         {
             await HttpReplies.WriteProblemAsync(context, problem!).ConfigureAwait(false);
@@ -180,7 +190,21 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
         }
     }
 
-    private static string MemberOf(HttpContext context) => (string)context.Request.RouteValues["id"]!;
+    /// <summary>The member an address names. Routing sees the path with everything decoded but %2F; whether that was sent as it is or is a slash, only the raw target tells.</summary>
+    public static string MemberOf(HttpContext context)
+    {
+        const string Before = "/v1/members/";
+        var id = (string)context.Request.RouteValues["id"]!;
+        var target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
+        var start = id.Contains("%2F", StringComparison.OrdinalIgnoreCase) ? target.IndexOf(Before, StringComparison.OrdinalIgnoreCase) + Before.Length : 0;
+        if (start < Before.Length)
+        {
+            return id;
+        }
+
+        var end = target.AsSpan(start).IndexOfAny('/', '?');
+        return Uri.UnescapeDataString(end < 0 ? target[start..] : target[start..(start + end)]);
+    }
 
     private static async Task ReplyAsync(HttpContext context, Command command, string id, bool created = false)
     {
@@ -346,21 +370,11 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
 
     private static Instant? ReadTime(JsonFields fields, string name)
     {
-        if (!fields.Has(name))
+        if (fields.Time(name) is not { } instant)
         {
-            // Read all the same, so that an explicit null is a known field.
-            fields.Text(name, 40, "");
             return null;
         }
 
-        var parsed = OffsetDateTimePattern.Rfc3339.Parse(fields.Text(name, 40, ""));
-        if (!parsed.Success)
-        {
-            fields.Error(name, "is no time with offset, for example 2026-03-01T12:34:56+00:00");
-            return null;
-        }
-
-        var instant = parsed.Value.ToInstant();
         if (instant < RequestLimits.EarliestSale)
         {
             fields.Error(name, $"is before {RequestLimits.EarliestSale}");

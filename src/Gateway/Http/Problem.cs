@@ -11,11 +11,13 @@ namespace Loyalty.Gateway.Http;
 /// <param name="Errors">Field by field.</param>
 internal sealed record Problem(int Status, string Code, string Title, string Detail, IReadOnlyList<FieldError> Errors)
 {
+    private const int MaxErrors = 20;
+
     /// <summary>Seconds for <c>Retry-After</c>; 0: none.</summary>
     public int RetryAfterSeconds => Status is 429 or 503 ? 1 : 0;
 
     public static Problem Shape(IReadOnlyList<FieldError> errors) =>
-        new(400, "malformed", "The request is malformed", $"{(errors[0].Field.Length == 0 ? "the body" : errors[0].Field)} {errors[0].Message}", errors);
+        new(400, "malformed", "The request is malformed", $"{(errors[0].Field.Length == 0 ? "the body" : errors[0].Field)} {errors[0].Message}", errors.Count > MaxErrors ? [.. errors.Take(MaxErrors)] : errors);
 
     public static Problem Shape(string field, string message) => Shape([new FieldError(field, message)]);
 
@@ -34,6 +36,9 @@ internal sealed record Problem(int Status, string Code, string Title, string Det
 
     public static Problem MediaType(string? found, string needed) =>
         new(415, "media-type", "The content type is not understood", $"is '{found}'; needed is {needed}", [new("Content-Type", $"is '{found}'; needed is {needed}")]);
+
+    public static Problem Encoding(string found) =>
+        new(415, "media-type", "The content type is not understood", $"Content-Encoding is '{found}'; bodies are not compressed here", [new("Content-Encoding", $"is '{found}'; bodies are not compressed here")]);
 
     public static Problem Busy(string? detail) => new(429, "busy", "Too much at once", $"{detail ?? "the engine is busy"}; send the same request again after Retry-After", []);
 

@@ -104,17 +104,17 @@ internal sealed class SaleReader
             switch (field)
             {
                 case Field.Type:
-                    if (reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("purchase"u8))
+                    switch (Text(ref reader, "type", RequestLimits.NameLength, Names))
                     {
-                        isReturn = Kind("purchase", isReturn, false, mixed);
-                    }
-                    else if (reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("return"u8))
-                    {
-                        isReturn = Kind("return", isReturn, true, mixed);
-                    }
-                    else
-                    {
-                        Wrong(ref reader, "type", "purchase or return");
+                        case "purchase":
+                            isReturn = Kind("purchase", isReturn, false, mixed);
+                            break;
+                        case "return":
+                            isReturn = Kind("return", isReturn, true, mixed);
+                            break;
+                        case { } other:
+                            Error("type", $"is '{other}'; needed is purchase or return");
+                            break;
                     }
 
                     break;
@@ -334,12 +334,19 @@ internal sealed class SaleReader
     {
         // The framework takes a time without offset for local time of the machine, which it never is. Some writers escape the plus sign.
         Span<byte> unescaped = stackalloc byte[64];
-        var span = reader.TokenType != JsonTokenType.String || reader.ValueSpan.Length > unescaped.Length ? default
-            : reader.ValueIsEscaped ? unescaped[..reader.CopyString(unescaped)] : reader.ValueSpan;
-        var hasOffset = span.Length >= 20 && (span[^1] == (byte)'Z' || (span[^6] is (byte)'+' or (byte)'-' && span[^3] == (byte)':'));
-        if (hasOffset && reader.TryGetDateTimeOffset(out var time))
+        try
         {
-            return Instant.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
+            var span = reader.TokenType != JsonTokenType.String || reader.ValueSpan.Length > unescaped.Length ? default
+                : reader.ValueIsEscaped ? unescaped[..reader.CopyString(unescaped)] : reader.ValueSpan;
+            var hasOffset = span.Length >= 20 && (span[^1] == (byte)'Z' || (span[^6] is (byte)'+' or (byte)'-' && span[^3] == (byte)':'));
+            if (hasOffset && reader.TryGetDateTimeOffset(out var time))
+            {
+                return Instant.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair, escaped.
         }
 
         Wrong(ref reader, "at", "a time with seconds and offset, for example 2026-03-01T12:34:56+00:00");
@@ -371,7 +378,7 @@ internal sealed class SaleReader
         {
             var name = reader.GetString()!;
             name = new string([.. name.Select(c => char.IsControl(c) ? '?' : c)]);
-            return name.Length > 64 ? name[..64] + "…" : name;
+            return name.Length > 64 ? name[..(char.IsHighSurrogate(name[63]) ? 63 : 64)] + "…" : name;
         }
         catch (InvalidOperationException)
         {

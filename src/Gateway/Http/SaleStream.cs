@@ -49,10 +49,10 @@ internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, Htt
         }
         finally
         {
+            // Whatever else happens: nobody else writes into the response while answers are under way.
             _groups.Writer.TryComplete();
+            await answering.ConfigureAwait(false);
         }
-
-        await answering.ConfigureAwait(false);
     }
 
     private async Task ReadAsync()

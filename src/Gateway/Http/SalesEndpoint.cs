@@ -16,12 +16,12 @@ internal sealed class SalesEndpoint(LoyaltyEngine engine, GatewayLimits limits)
     /// <summary><c>POST /v1/purchases</c> and <c>POST /v1/returns</c>.</summary>
     public Task HandleAsync(HttpContext context, bool isReturn)
     {
-        var type = context.Request.ContentType;
-        return Media.Is(type, "application/x-ndjson")
-            ? new SaleStream(engine, limits, context, isReturn).RunAsync()
-            : Media.Is(type, "application/json")
-                ? HandleOneAsync(context, isReturn)
-                : HttpReplies.WriteProblemAsync(context, Problem.MediaType(type, "application/json for one, application/x-ndjson for a stream")).AsTask();
+        if (Media.ProblemOf(context.Request, "application/json for one, application/x-ndjson for a stream", "application/json", "application/x-ndjson") is { } problem)
+        {
+            return HttpReplies.WriteProblemAsync(context, problem).AsTask();
+        }
+
+        return Media.Is(context.Request.ContentType, "application/x-ndjson") ? new SaleStream(engine, limits, context, isReturn).RunAsync() : HandleOneAsync(context, isReturn);
     }
 
     /// <summary>Makes the command of a request; asks the books where a return without member belongs.</summary>
@@ -112,6 +112,21 @@ internal static class Media
     public static bool Is(string? header, string type) =>
         header is not null && header.StartsWith(type, StringComparison.OrdinalIgnoreCase)
         && (header.Length == type.Length || header[type.Length] is ';' or ' ');
+
+    /// <summary>What is wrong with the way a body is sent: another type than those, or compressed. Null: nothing.</summary>
+    public static Problem? ProblemOf(HttpRequest request, string needed, params ReadOnlySpan<string> types)
+    {
+        var header = request.ContentType;
+        var isKnown = false;
+        foreach (var type in types)
+        {
+            isKnown |= Is(header, type);
+        }
+
+        return !isKnown ? Problem.MediaType(header, needed)
+            : request.Headers.ContentEncoding is { Count: > 0 } encoding && !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase) ? Problem.Encoding(encoding.ToString())
+            : null;
+    }
 }
 
 /// <summary>Bounds of the gateway. Over them: 413, or 429 with Retry-After.</summary>

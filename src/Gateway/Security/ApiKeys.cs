@@ -33,8 +33,7 @@ internal sealed class ApiKeys
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     private readonly string _file;
-    private readonly ConcurrentDictionary<string, Scopes> _known = new(StringComparer.Ordinal);
-    private Dictionary<string, Scopes> _byHash = [];
+    private volatile Known _known = new([]);
     private DateTime _writtenAt;
     private long _lookedAtMs;
 
@@ -54,7 +53,8 @@ internal sealed class ApiKeys
             Reload();
         }
 
-        if (_known.TryGetValue(key, out var scopes))
+        var known = _known;
+        if (known.ByKey.TryGetValue(key, out var scopes))
         {
             return scopes;
         }
@@ -64,10 +64,10 @@ internal sealed class ApiKeys
             return Scopes.None;
         }
 
-        scopes = Volatile.Read(ref _byHash).GetValueOrDefault(Hash(key));
-        if (scopes != Scopes.None && _known.Count < MaxRemembered)
+        scopes = known.ByHash.GetValueOrDefault(Hash(key));
+        if (scopes != Scopes.None && known.ByKey.Count < MaxRemembered)
         {
-            _known[key] = scopes;
+            known.ByKey[key] = scopes;
         }
 
         return scopes;
@@ -91,8 +91,13 @@ internal sealed class ApiKeys
         var file = Path.Combine(dataFolder, "keys.json");
         var keys = Load(file);
         var left = keys.Where(key => key.Name != name).ToList();
+        if (left.Count == keys.Count)
+        {
+            return false;
+        }
+
         Save(file, left);
-        return left.Count < keys.Count;
+        return true;
     }
 
     /// <summary>The stored keys.</summary>
@@ -157,12 +162,19 @@ internal sealed class ApiKeys
                 keys[key.Sha256] = Parse(key.Scopes);
             }
 
-            Volatile.Write(ref _byHash, keys);
-            _known.Clear();
+            _known = new(keys);
         }
         catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
         {
             // A file half written by hand: the keys known so far stay in force until it can be read.
         }
+    }
+
+    /// <summary>One reading of the file, and the keys that were found in it: thrown away together, so that a key looked up while the file changes is not remembered longer.</summary>
+    private sealed class Known(Dictionary<string, Scopes> byHash)
+    {
+        public Dictionary<string, Scopes> ByHash { get; } = byHash;
+
+        public ConcurrentDictionary<string, Scopes> ByKey { get; } = new(StringComparer.Ordinal);
     }
 }
