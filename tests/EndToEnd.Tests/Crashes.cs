@@ -80,10 +80,12 @@ internal static class Crashes
         var inCheckpoints = 0;
         for (var kill = 1; kill <= Kills; kill++)
         {
-            await Task.Delay(Random.Shared.Next(300, 1300));
+            var (position, records) = await BooksOfAsync(engine);
+            await Patience.UntilAsync("the load was under way", async () => (await BooksOfAsync(engine)).Records > records + 200);
+            await Task.Delay(Random.Shared.Next(1000));
             if (kill % 2 == 0)
             {
-                await Patience.UntilAsync("a checkpoint was under way", () => Task.FromResult(Books.IsInCheckpoint(engine.JournalFile)));
+                await Patience.UntilAsync("a checkpoint was under way", () => Task.FromResult(Books.IsInCheckpoint(engine.JournalFile, position)));
             }
 
             await engine.KillAsync();
@@ -91,7 +93,7 @@ internal static class Crashes
 
             // The copy is looked at as the engine left it, and leaves the engine to mend its own files; in place, verify opens them before the engine.
             var copy = Books.CopyDead(engine.JournalFile, deadFolder);
-            var inCheckpoint = Books.IsInCheckpoint(copy);
+            var inCheckpoint = Books.IsInCheckpoint(copy, position);
             inCheckpoints += inCheckpoint ? 1 : 0;
             var verified = await Books.VerifyAsync(kill % 3 == 0 ? engine.JournalFile : copy);
             Assert.True(verified.Count("events") >= eventsBefore, $"{eventsBefore} events had been there; now: {verified.Output[^1]}");
@@ -102,5 +104,11 @@ internal static class Crashes
         }
 
         output.WriteLine($"{Kills} kills, {inCheckpoints} of them in a checkpoint");
+    }
+
+    private static async Task<(long Position, long Records)> BooksOfAsync(Engine engine)
+    {
+        var totals = (await engine.GetAsync("/v1/ledger/trial-balance")).Expect(200).Json;
+        return (totals["asOf"]!.GetValue<long>(), totals["records"]!.GetValue<long>());
     }
 }

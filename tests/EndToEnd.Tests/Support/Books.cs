@@ -29,8 +29,10 @@ internal static class Books
         return Path.Combine(folder, Path.GetFileName(journalFile));
     }
 
-    /// <summary>Whether snapshots lie in the file that no completed checkpoint has counted yet: one is, or was, under way.</summary>
-    public static bool IsInCheckpoint(string journalFile)
+    /// <summary>
+    /// Whether snapshots of records after the position lie in the file that no completed checkpoint has counted yet: a checkpoint of these is, or was, under way.
+    /// </summary>
+    public static bool IsInCheckpoint(string journalFile, long after)
     {
         using var connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
@@ -38,7 +40,8 @@ internal static class Books
         }.ToString());
         connection.Open();
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT EXISTS(SELECT 1 FROM snapshot WHERE position > (SELECT value FROM meta WHERE name = 'tail_start'))";
+        command.CommandText = "SELECT EXISTS(SELECT 1 FROM snapshot WHERE position > max($after, (SELECT value FROM meta WHERE name = 'tail_start')))";
+        command.Parameters.AddWithValue("$after", after);
         return (long)command.ExecuteScalar()! != 0;
     }
 }
