@@ -92,8 +92,8 @@ internal static class UpCommand
         Announce(process, app.Urls.First(), key);
         var lifetime = app.Services.GetRequiredService<IHostApplicationLifetime>();
         using var registration = stop.Register(lifetime.StopApplication);
+        using var stopping = lifetime.ApplicationStopping.Register(() => Console.Error.WriteLine("stopping: answering what is under way …"));
         await app.WaitForShutdownAsync(CancellationToken.None).ConfigureAwait(false);
-        Console.Error.WriteLine("stopping: answering what is under way …");
         return 0;
     }
 

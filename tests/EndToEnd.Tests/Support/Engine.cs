@@ -97,10 +97,10 @@ internal sealed class Engine : IAsyncDisposable
         return await Answer.OfAsync(answer);
     }
 
-    /// <summary>A plain purchase of 10.00 in the sample program, now.</summary>
+    /// <summary>A plain purchase of 10.00 in the sample program; the same for the same id.</summary>
     public Task<Answer> BuyAsync(string id, string member) => PostAsync(
         "/v1/purchases",
-        $$"""{"id":"{{id}}","member":"{{member}}","store":"S1","at":"{{DateTimeOffset.UtcNow:yyyy-MM-dd'T'HH:mm:ss.fffzzz}}","currency":"GBP","lines":[{"sku":"A","quantity":1,"amount":1000}]}""");
+        $$"""{"id":"{{id}}","member":"{{member}}","store":"S1","at":"2026-03-01T12:00:00Z","currency":"GBP","lines":[{"sku":"A","quantity":1,"amount":1000}]}""");
 
     /// <summary>Every unit's accounts sum to zero; returns the answer as it was.</summary>
     public async Task<string> TrialBalanceAsync()
