@@ -17,7 +17,7 @@ try
     // Signals are the host's matter: it answers what is under way, however long that takes, and ends with 0. Other commands just end.
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
 }
-catch (Exception e) when (e is UserError or JournalUnavailableException)
+catch (Exception e) when (e is UserError or JournalUnavailableException or JournalCorruptException)
 {
     Console.Error.WriteLine(e.Message);
     return 2;
