@@ -32,6 +32,7 @@ internal sealed class AccountFile : IDisposable
         Refused = 2,
         Waiting = 3,
         SentUpTo = 4,
+        SentInAll = 5,
     }
 
     /// <summary>The requests of this connection below <paramref name="index"/> may have been sent from now on.</summary>
@@ -40,6 +41,9 @@ internal sealed class AccountFile : IDisposable
         Write(Kind.SentUpTo, connection, index, 0);
         Flush();
     }
+
+    /// <summary>The run has ended: of what might have been sent, only the requests below <paramref name="index"/> were.</summary>
+    public void Sent(int connection, long index) => Write(Kind.SentInAll, connection, index, 0);
 
     public void Acknowledged(int connection, long index, long points, bool isWaiting) =>
         Write(isWaiting ? Kind.Waiting : Kind.Acknowledged, connection, index, points);
@@ -101,6 +105,10 @@ internal sealed class AccountFile : IDisposable
             if (kind == Kind.SentUpTo)
             {
                 sent[connection] = Math.Max(sent[connection], index);
+            }
+            else if (kind == Kind.SentInAll)
+            {
+                sent[connection] = index;
             }
             else if (known.Add((connection, index)) && kind != Kind.Refused)
             {

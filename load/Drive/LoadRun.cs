@@ -126,6 +126,11 @@ internal static class LoadRun
 
         double seconds = Stopwatch.GetElapsedTime(pace.Started).TotalSeconds;
         TimeSpan cpu = Environment.CpuUsage.TotalTime - cpuBefore;
+        for (int i = 0; i < tills.Length; i++)
+        {
+            file?.Sent(i, tills[i].Sent);
+        }
+
         file?.Flush();
         CheckResult? check = options.Check && !stop.IsCancellationRequested
             ? new AccountCheck(target, workload, account, options.ComparesPoints).Run(

@@ -14,9 +14,10 @@ var root = new RootCommand("The loyalty engine: purchases in, points out, nothin
 
 try
 {
-    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    // Signals are the host's matter: it answers what is under way, however long that takes, and ends with 0. Other commands just end.
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
 }
-catch (Exception e) when (e is UserError or JournalUnavailableException)
+catch (Exception e) when (e is UserError or JournalUnavailableException or JournalCorruptException)
 {
     Console.Error.WriteLine(e.Message);
     return 2;

@@ -26,14 +26,21 @@ internal static class UpCommand
             Description = "Megabytes for members in memory; the others are loaded when they come. Default: a quarter of the machine's.",
             DefaultValueFactory = _ => (int)(new KernelOptions().MaxActorBytes >> 20),
         };
+        var checkpointRecords = new Option<long>("--checkpoint-records")
+        {
+            Description = "Records after which snapshots are taken, so that a restart has less to read; fewer: faster restarts, more writing.",
+            DefaultValueFactory = _ => new KernelOptions().CheckpointRecords,
+        };
         var insecure = new Option<bool>("--insecure") { Description = "Asks for no keys. Only on a loopback address." };
-        var command = new Command("up", "Starts the engine and its HTTP API.") { data, url, program, memory, insecure };
+        var command = new Command("up", "Starts the engine and its HTTP API.") { data, url, program, memory, checkpointRecords, insecure };
         command.SetAction((parsed, stop) => RunAsync(
-            parsed.GetValue(data)!, parsed.GetValue(url)!, parsed.GetValue(program), parsed.GetValue(memory), parsed.GetValue(insecure), stop));
+            parsed.GetValue(data)!, parsed.GetValue(url)!, parsed.GetValue(program), parsed.GetValue(memory), parsed.GetValue(checkpointRecords),
+            parsed.GetValue(insecure), stop));
         return command;
     }
 
-    private static async Task<int> RunAsync(string dataFolder, string url, string? programFile, int megabytes, bool insecure, CancellationToken stop)
+    private static async Task<int> RunAsync(
+        string dataFolder, string url, string? programFile, int megabytes, long checkpointRecords, bool insecure, CancellationToken stop)
     {
         // One address and nothing behind it: the server would take what follows a semicolon for another address to listen on.
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttp || address.PathAndQuery != "/" || url.Contains(';', StringComparison.Ordinal))
@@ -51,6 +58,11 @@ internal static class UpCommand
             throw new UserError($"--memory is {megabytes}; 16 to {1 << 20} megabytes are possible.");
         }
 
+        if (checkpointRecords is < 1000 or > 1_000_000_000)
+        {
+            throw new UserError($"--checkpoint-records is {checkpointRecords}; 1000 to 1000000000 are possible.");
+        }
+
         var (definition, programName) = ReadProgram(programFile);
         string? key;
         try
@@ -66,7 +78,8 @@ internal static class UpCommand
         using var loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(options => options.SingleLine = true).SetMinimumLevel(LogLevel.Information));
         Console.Error.WriteLine($"opening the books in {Path.GetFullPath(dataFolder)} …");
         await using var process = await EngineProcess.StartAsync(
-            dataFolder, definition, programName, new KernelOptions { MaxActorBytes = (long)megabytes << 20 }, SystemClock.Instance, loggers).ConfigureAwait(false);
+            dataFolder, definition, programName, new KernelOptions { MaxActorBytes = (long)megabytes << 20, CheckpointRecords = checkpointRecords },
+            SystemClock.Instance, loggers).ConfigureAwait(false);
         await using var app = GatewayApp.Build(process, insecure ? null : new ApiKeys(dataFolder), url, new GatewayLimits());
         try
         {
@@ -80,8 +93,8 @@ internal static class UpCommand
         Announce(process, app.Urls.First(), key);
         var lifetime = app.Services.GetRequiredService<IHostApplicationLifetime>();
         using var registration = stop.Register(lifetime.StopApplication);
+        using var stopping = lifetime.ApplicationStopping.Register(() => Console.Error.WriteLine("stopping: answering what is under way …"));
         await app.WaitForShutdownAsync(CancellationToken.None).ConfigureAwait(false);
-        Console.Error.WriteLine("stopping: answering what is under way …");
         return 0;
     }
 

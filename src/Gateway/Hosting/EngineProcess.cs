@@ -34,7 +34,11 @@ internal sealed class EngineProcess : IAsyncDisposable
     public static async Task<EngineProcess> StartAsync(
         string dataFolder, ReadOnlyMemory<byte> firstProgram, string programName, KernelOptions options, IClock clock, ILoggerFactory loggers)
     {
-        var journal = SqliteJournal.Open(new SqliteJournalOptions { Path = JournalFile(dataFolder) });
+        var journal = SqliteJournal.Open(new SqliteJournalOptions
+        {
+            Path = JournalFile(dataFolder),
+            OnTrouble = TroubleLog(loggers.CreateLogger<SqliteJournal>()),
+        });
         try
         {
             var programs = new ProgramSource();
@@ -56,6 +60,29 @@ internal sealed class EngineProcess : IAsyncDisposable
             await journal.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>Every trouble is logged, but the same one (a full disk, at every commit) only every few seconds.</summary>
+    private static Action<string> TroubleLog(ILogger logger)
+    {
+        const int QuietMs = 5000;
+        var gate = new Lock();
+        var (last, lastAtMs) = ("", 0L);
+        return words =>
+        {
+            lock (gate)
+            {
+                var now = Environment.TickCount64;
+                if (words == last && now - lastAtMs < QuietMs)
+                {
+                    return;
+                }
+
+                (last, lastAtMs) = (words, now);
+            }
+
+            logger.LogWarning("{Trouble}", words);
+        };
     }
 
     public async ValueTask DisposeAsync()

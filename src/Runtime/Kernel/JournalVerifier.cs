@@ -48,7 +48,7 @@ public sealed class JournalVerifier(IReadOnlyList<ActorKind> kinds)
     /// <param name="onProgress">Is told events read and events there are (of all passes), now and then.</param>
     public VerifyResult Run(IJournalArchive archive, Action<ActorId, object>? onActor = null, Action<long, long>? onProgress = null)
     {
-        var totals = archive.Totals();
+        var totals = ReadTotals(archive);
         var snapshots = new Dictionary<ActorId, (long Version, Hash128 Chain, ulong State)>();
         foreach (var snapshot in archive.ReadSnapshots(Report))
         {
@@ -62,12 +62,30 @@ public sealed class JournalVerifier(IReadOnlyList<ActorKind> kinds)
             records = Pass(archive, snapshots, pass, passes, totals, onActor, onProgress);
         }
 
-        Compare(totals, records);
+        if (totals is not null)
+        {
+            Compare(totals, records);
+        }
+
         return new(_actors, _events, _bad, _damages, _ledger.Sums);
     }
 
+    /// <summary>Null when the journal's end is damaged: everything else is read all the same, and shows where.</summary>
+    private JournalTotals? ReadTotals(IJournalArchive archive)
+    {
+        try
+        {
+            return archive.Totals();
+        }
+        catch (JournalCorruptException e)
+        {
+            Report(new(0, null, e.Message));
+            return null;
+        }
+    }
+
     private long Pass(
-        IJournalArchive archive, Dictionary<ActorId, (long Version, Hash128 Chain, ulong State)> snapshots, int pass, int passes, JournalTotals totals,
+        IJournalArchive archive, Dictionary<ActorId, (long Version, Hash128 Chain, ulong State)> snapshots, int pass, int passes, JournalTotals? totals,
         Action<ActorId, object>? onActor, Action<long, long>? onProgress)
     {
         var states = new Dictionary<ActorId, ActorState?>();
@@ -78,7 +96,7 @@ public sealed class JournalVerifier(IReadOnlyList<ActorKind> kinds)
         foreach (var record in archive.ReadAll(pass == 0 ? Report : static _ => { }))
         {
             // What a running engine appends meanwhile is for the next verification.
-            if (record.Position > totals.Position)
+            if (record.Position > (totals?.Position ?? long.MaxValue))
             {
                 break;
             }
@@ -87,7 +105,7 @@ public sealed class JournalVerifier(IReadOnlyList<ActorKind> kinds)
             read += record.EventCount;
             if ((records & 0x3fff) == 0)
             {
-                onProgress?.Invoke(read + (pass * totals.Events), totals.Events * passes);
+                onProgress?.Invoke(read + (pass * (totals?.Events ?? 0)), (totals?.Events ?? 0) * passes);
             }
 
             if (passes > 1 && record.Actor.StableHash() % (ulong)passes != (ulong)pass)
