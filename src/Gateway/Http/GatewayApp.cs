@@ -2,6 +2,7 @@ using Loyalty.Domain.Members;
 using Loyalty.Gateway.Hosting;
 using Loyalty.Gateway.Security;
 using Loyalty.Runtime.Journal;
+using Microsoft.AspNetCore.Connections;
 
 namespace Loyalty.Gateway.Http;
 
@@ -123,7 +124,7 @@ internal static class GatewayApp
                     405, "method", "The address does not take this method", $"{context.Request.Method} is not possible here; possible: {context.Response.Headers.Allow}", [])).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (e is ConnectionResetException || (e is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
         {
             // The caller is gone.
         }

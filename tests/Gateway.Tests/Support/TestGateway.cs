@@ -1,10 +1,12 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Loyalty.Gateway.Hosting;
 using Loyalty.Gateway.Http;
 using Loyalty.Gateway.Security;
 using Loyalty.Runtime.Kernel;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using NodaTime;
 
 namespace Loyalty.Gateway.Tests;
@@ -14,6 +16,7 @@ public class TestGateway : IAsyncLifetime
 {
     private static int count;
 
+    private readonly ConcurrentQueue<string> _defects = [];
     private EngineProcess? _process;
     private WebApplication? _app;
 
@@ -41,9 +44,11 @@ public class TestGateway : IAsyncLifetime
     {
         Directory.CreateDirectory(Folder);
         Prepare();
+        var loggers = new LoggerFactory([new Defects(_defects)]);
         _process = await EngineProcess.StartAsync(
-            Folder, Encoding.UTF8.GetBytes(ProgramText), "the test's program", new KernelOptions { MaxActorBytes = 64 << 20 }, Clock, NullLoggerFactory.Instance);
+            Folder, Encoding.UTF8.GetBytes(ProgramText), "the test's program", new KernelOptions { MaxActorBytes = 64 << 20 }, Clock, loggers);
         _app = GatewayApp.Build(_process, AsksForKeys ? new ApiKeys(Folder) : null, "http://127.0.0.1:0", Limits);
+        _app.Services.GetRequiredService<ILoggerFactory>().AddProvider(new Defects(_defects));
         await _app.StartAsync();
         Address = new Uri(_app.Urls.First());
         Api = new Api(Address, null);
@@ -68,6 +73,7 @@ public class TestGateway : IAsyncLifetime
         }
 
         Directory.Delete(Folder, recursive: true);
+        Assert.Empty(_defects);
     }
 
     internal Task<RawConnection> ConnectAsync() => RawConnection.OpenAsync(Address);
