@@ -254,7 +254,7 @@ internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, Htt
         private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _left;
 
-        public List<Line> Lines { get; } = [];
+        public List<Line> Lines { get; } = new(64);
 
         public Task Completion => _completion.Task;
 

@@ -101,6 +101,9 @@ public struct AppendEntry
     /// <summary>Whose events.</summary>
     public ActorId Actor;
 
+    /// <summary>Its <see cref="ActorId.StableHash"/> if the caller has it at hand; 0: the journal computes it.</summary>
+    public ulong ActorHash;
+
     /// <summary>The actor's version before these events.</summary>
     public long ExpectedVersion;
 

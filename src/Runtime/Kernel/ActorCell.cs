@@ -7,6 +7,7 @@ internal sealed class ActorCell(ActorId id, ActorKind kind)
 {
     public readonly ActorId Id = id;
     public readonly ActorKind Kind = kind;
+    public readonly ulong Hash = id.StableHash();
 
     /// <summary>Null until it is loaded.</summary>
     public ActorState? State;

@@ -56,8 +56,18 @@ public sealed class EmbeddedHost : IActorHost, IAsyncDisposable
     public EmbeddedHost(
         IJournal journal, IEnumerable<ActorKind> kinds, KernelOptions options, IClock clock, IShardScheduler scheduler, ILogger<EmbeddedHost> logger)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Shards, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Shards, 256);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxInFlightPerShard, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxBatch, 1);
         _journal = journal;
-        _options = options;
+
+        // A slice of a checkpoint, or of wake-ups, that no queue can take would never end.
+        _options = options with
+        {
+            CheckpointSlice = Math.Min(options.CheckpointSlice, options.MaxQueuedPerShard),
+            WakeBatch = Math.Min(options.WakeBatch, options.MaxQueuedPerShard),
+        };
         _logger = logger;
         Clock = clock;
         Scheduler = scheduler;

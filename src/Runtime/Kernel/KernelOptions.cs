@@ -3,8 +3,8 @@ namespace Loyalty.Runtime.Kernel;
 /// <summary>Bounds of the kernel. Each has a behaviour at the bound.</summary>
 public sealed record KernelOptions
 {
-    /// <summary>How many shards: each runs one turn at a time. 1 to 256. Default: two for each core, at least 2.</summary>
-    public int Shards { get; init; } = Math.Clamp(Environment.ProcessorCount * 2, 2, 256);
+    /// <summary>How many shards: each runs one turn at a time. 1 to 256. Default: one for each core, at least 2; more only makes more threads wake each other.</summary>
+    public int Shards { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 256);
 
     /// <summary>Commands that wait in a shard's queue. Beyond: <see cref="CommandStatus.Busy"/>.</summary>
     public int MaxQueuedPerShard { get; init; } = 65_536;

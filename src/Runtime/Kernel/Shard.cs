@@ -600,6 +600,7 @@ internal sealed class Shard : IThreadPoolWorkItem
         batch.Entries.Add(new AppendEntry
         {
             Actor = cell.Id,
+            ActorHash = cell.Hash,
             ExpectedVersion = expected,
             ExpectedHash = expectedHash,
             EventCount = events,

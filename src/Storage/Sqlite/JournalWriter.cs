@@ -245,7 +245,7 @@ internal sealed class JournalWriter
 
     private AppendOutcome Add(AppendBatch batch, ref AppendEntry entry)
     {
-        var hash = entry.Actor.StableHash();
+        var hash = entry.ActorHash != 0 ? entry.ActorHash : entry.Actor.StableHash();
         var head = state.Heads.Get(entry.Actor, hash) ?? ReadHead(entry, hash);
         if (head.Latest.Version != entry.ExpectedVersion || head.Latest.Chain != entry.ExpectedHash)
         {
