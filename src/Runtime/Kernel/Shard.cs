@@ -95,18 +95,17 @@ internal sealed class Shard : IThreadPoolWorkItem
     /// <summary>Runs until there is nothing to do, or yields after a while so that other shards get a thread.</summary>
     void IThreadPoolWorkItem.Execute()
     {
-        // Whole milliseconds, as they are stored: memory and replay must not differ.
-        _nowMs = _host.Clock.GetCurrentInstant().ToUnixTimeMilliseconds();
-        _turn.Now = Instant.FromUnixTimeMilliseconds(_nowMs);
         var messages = 0;
         while (messages < MessagesPerRun)
         {
             if (_signals.TryDequeue(out var signal))
             {
+                ReadClock();
                 Receive(signal);
             }
             else if (_waitingForJournal < _options.MaxInFlightPerShard && _commands.TryDequeue(out var message))
             {
+                ReadClock();
                 Take(message);
             }
             else
@@ -124,6 +123,19 @@ internal sealed class Shard : IThreadPoolWorkItem
         if (!_signals.IsEmpty || (!_commands.IsEmpty && _waitingForJournal < _options.MaxInFlightPerShard))
         {
             Schedule();
+        }
+    }
+
+    /// <summary>
+    /// For each message, behind the queue: a command never meets a time before it was sent. Whole milliseconds, as they are stored: memory and replay must not differ.
+    /// </summary>
+    private void ReadClock()
+    {
+        var nowMs = _host.Clock.GetCurrentInstant().ToUnixTimeMilliseconds();
+        if (nowMs != _nowMs)
+        {
+            _nowMs = nowMs;
+            _turn.Now = Instant.FromUnixTimeMilliseconds(nowMs);
         }
     }
 
