@@ -22,12 +22,7 @@ public static class MemberLedger
             case ReturnRecorded returned:
                 foreach (ref readonly var posting in returned.Postings.AsSpan())
                 {
-                    var from = posting.Place switch
-                    {
-                        PostingPlace.Lapsed => Accounts.Expired,
-                        PostingPlace.WrittenOff => Accounts.WrittenOff,
-                        _ => Accounts.Member,
-                    };
+                    var from = AccountOf(posting.Place);
                     ledger.Post(posting.Unit, from, Accounts.Returned, -posting.Points);
                 }
 
@@ -51,6 +46,14 @@ public static class MemberLedger
                 break;
         }
     }
+
+    /// <summary>The account that points of a return are taken from.</summary>
+    public static string AccountOf(PostingPlace place) => place switch
+    {
+        PostingPlace.Lapsed => Accounts.Expired,
+        PostingPlace.WrittenOff => Accounts.WrittenOff,
+        _ => Accounts.Member,
+    };
 
     private static void PostMember(Posting[] postings, string other, ILedgerSink ledger)
     {

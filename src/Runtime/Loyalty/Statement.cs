@@ -72,12 +72,7 @@ internal sealed class StatementBuilder(Dictionary<string, long> balances)
             case ReturnRecorded { Return: var request, Postings: var postings }:
                 for (var i = postings.Length - 1; i >= 0; i--)
                 {
-                    var from = postings[i].Place switch
-                    {
-                        PostingPlace.Lapsed => Accounts.Expired,
-                        PostingPlace.WrittenOff => Accounts.WrittenOff,
-                        _ => Accounts.Member,
-                    };
+                    var from = MemberLedger.AccountOf(postings[i].Place);
                     Add(version, request.At, recordedAt, "return", request.Id, null, postings[i].Unit, postings[i].Points, from, Accounts.Returned, LotOf(postings[i]));
                 }
 
