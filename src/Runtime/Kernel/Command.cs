@@ -42,6 +42,24 @@ public abstract class Command(ActorId target)
 
     internal bool RecallLookedUp { get; set; }
 
+    /// <summary>The journal is asked for the id, whatever its filter says.</summary>
+    internal bool AsksJournal { get; private set; }
+
+    /// <summary>Makes it as if it had not been handled yet, and sure to find what is durable under its id; false: that was done before.</summary>
+    internal bool AskJournal()
+    {
+        if (AsksJournal)
+        {
+            return false;
+        }
+
+        AsksJournal = true;
+        RequestLookedUp = RecallLookedUp = false;
+        Recalled = null;
+        Reply = null;
+        return true;
+    }
+
     internal void Complete(CommandStatus status, string? problem = null)
     {
         Status = status;

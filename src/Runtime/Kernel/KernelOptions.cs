@@ -41,4 +41,20 @@ public sealed record KernelOptions
 
     /// <summary>Snapshots handed to the journal at a time.</summary>
     public int CheckpointSlice { get; init; } = 2000;
+
+    /// <exception cref="ArgumentOutOfRangeException">A bound is out of its range.</exception>
+    internal void Check()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Shards, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Shards, 256);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxInFlightPerShard, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxBatch, 1);
+    }
+
+    /// <summary>A slice of a checkpoint, or of wake-ups, that no queue can take would never end.</summary>
+    internal KernelOptions ForQueues() => this with
+    {
+        CheckpointSlice = Math.Min(CheckpointSlice, MaxQueuedPerShard),
+        WakeBatch = Math.Min(WakeBatch, MaxQueuedPerShard),
+    };
 }

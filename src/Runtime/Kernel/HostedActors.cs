@@ -1,0 +1,110 @@
+using Loyalty.Runtime.Journal;
+using Microsoft.Extensions.Logging;
+using NodaTime;
+
+namespace Loyalty.Runtime.Kernel;
+
+/// <summary>Rules the life of a <see cref="HostedActor"/>. Called within the kernel's lock: must be quick and must not throw.</summary>
+public interface IActorOwner
+{
+    /// <summary>An append failed, or the actor could not be loaded: its memory is thrown away, and every command ends unavailable until there is a new one.</summary>
+    void OnPoisoned();
+
+    /// <summary>The actor was not used lately and its memory is wanted. It still works.</summary>
+    void OnPassivated();
+}
+
+/// <summary>
+/// The kernel for hosts that decide themselves when an actor is in memory and where, such as Orleans: the same turns, group commits and promises as in the
+/// <see cref="EmbeddedHost"/>. One of them serves all actors of a process.
+/// </summary>
+public sealed class HostedActors
+{
+    private readonly ActorLane[] _lanes;
+    private readonly Dictionary<string, ActorKind> _kinds;
+
+    /// <param name="journal">Where the events rest; not disposed.</param>
+    /// <param name="kinds">What runs here.</param>
+    /// <param name="options">Bounds.</param>
+    /// <param name="clock">The engine's clock.</param>
+    /// <param name="host">Takes effects to their receivers, wherever they live.</param>
+    /// <param name="scheduler">Hands what was gathered to the journal.</param>
+    /// <param name="logger">For failures.</param>
+    public HostedActors(
+        IJournal journal, IEnumerable<ActorKind> kinds, KernelOptions options, IClock clock, IActorHost host, IShardScheduler scheduler, ILogger<HostedActors> logger)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Check();
+        Options = options;
+        _kinds = kinds.ToDictionary(kind => kind.Name, StringComparer.Ordinal);
+        _lanes = [.. Enumerable.Range(0, options.Shards).Select(_ => new ActorLane(host, scheduler, clock, journal, _kinds, options, logger))];
+    }
+
+    /// <summary>The bounds.</summary>
+    public KernelOptions Options { get; }
+
+    /// <summary>Figures of all actors together.</summary>
+    public ShardFigures Figures => ShardFigures.Sum(_lanes.Select(lane => lane.Figures));
+
+    /// <summary>Brings an actor to memory; <see cref="HostedActor.Loaded"/> says when it is there. Commands sent before wait for it.</summary>
+    /// <exception cref="ArgumentException">No such kind runs here.</exception>
+    public HostedActor Open(ActorId actor, IActorOwner owner)
+    {
+        if (!_kinds.TryGetValue(actor.Kind, out var kind))
+        {
+            throw new ArgumentException($"no actor kind '{actor.Kind}' runs here", nameof(actor));
+        }
+
+        var cell = new ActorCell(actor, kind);
+        var hosted = new HostedActor(_lanes[HashRange.ShardOf(cell.Hash, _lanes.Length)], cell, owner);
+        hosted.Open();
+        return hosted;
+    }
+}
+
+/// <summary>One actor in memory, for its owner.</summary>
+public sealed class HostedActor
+{
+    private readonly ActorLane _lane;
+    private readonly ActorCell _cell;
+    private readonly IActorOwner _owner;
+    private readonly TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal HostedActor(ActorLane lane, ActorCell cell, IActorOwner owner)
+    {
+        (_lane, _cell, _owner) = (lane, cell, owner);
+        cell.Owner = this;
+    }
+
+    /// <summary>Which actor.</summary>
+    public ActorId Id => _cell.Id;
+
+    /// <summary>Ends when the actor is in memory.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read.</exception>
+    /// <exception cref="JournalCorruptException">What is stored of the actor cannot be trusted.</exception>
+    public Task Loaded => _loaded.Task;
+
+    /// <summary>Makes the command's turn, now or when the actor is loaded; its observer is told when it is durable.</summary>
+    public void Send(Command command) => _lane.Send(_cell, command);
+
+    /// <summary>Ends the actor's life in memory. Commands that come later end unavailable.</summary>
+    public void Close() => _lane.Close(_cell);
+
+    internal void Open() => _lane.Open(_cell);
+
+    internal void OnLoaded(Exception? error)
+    {
+        if (error is null)
+        {
+            _loaded.SetResult();
+        }
+        else
+        {
+            _loaded.SetException(error);
+        }
+    }
+
+    internal void OnPoisoned() => _owner.OnPoisoned();
+
+    internal void OnPassivated() => _owner.OnPassivated();
+}
