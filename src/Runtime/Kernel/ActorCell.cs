@@ -42,6 +42,9 @@ internal sealed class ActorCell(ActorId id, ActorKind kind)
     /// <summary>Used since the passivation hand last passed.</summary>
     public bool IsReferenced = true;
 
+    /// <summary>When a host that rules its life last sent it a command, Unix milliseconds.</summary>
+    public long UsedAtMs;
+
     /// <summary>Place in the shard's ring of residents.</summary>
     public int RingIndex = -1;
 

@@ -12,6 +12,7 @@ namespace Loyalty.Runtime.Kernel;
 internal sealed class ActorLane : TurnRunner, IThreadPoolWorkItem
 {
     private readonly Lock _gate = new();
+    private readonly IActorHost _host;
     private readonly IShardScheduler _scheduler;
     private readonly ConcurrentQueue<object> _signals = new();
     private readonly Queue<(ActorCell Cell, Command Command)> _held = new();
@@ -19,7 +20,7 @@ internal sealed class ActorLane : TurnRunner, IThreadPoolWorkItem
 
     public ActorLane(
         IActorHost host, IShardScheduler scheduler, IClock clock, IJournal journal, IReadOnlyDictionary<string, ActorKind> kinds, KernelOptions options, ILogger logger)
-        : base(host, clock, journal, kinds, options, logger) => _scheduler = scheduler;
+        : base(host, clock, journal, kinds, options, logger) => (_host, _scheduler) = (host, scheduler);
 
     public ShardFigures Figures => FiguresWith(_held.Count);
 
@@ -36,14 +37,20 @@ internal sealed class ActorLane : TurnRunner, IThreadPoolWorkItem
     }
 
     /// <summary>Decides a command; it completes when it is durable. Beyond the bound of what may wait for the journal, commands queue; beyond that they end busy.</summary>
-    public void Send(ActorCell cell, Command command)
+    /// <returns>False: the actor has left memory, or is about to; nothing was done.</returns>
+    public bool Send(ActorCell cell, Command command)
     {
         lock (_gate)
         {
+            if (cell.IsPoisoned)
+            {
+                return false;
+            }
+
             if (_held.Count == 0 && !IsFull)
             {
                 ReadClock();
-                cell.IsReferenced = true;
+                Touch(cell);
                 Handle(cell, command);
             }
             else if (_held.Count < Options.MaxQueuedPerShard)
@@ -57,6 +64,20 @@ internal sealed class ActorLane : TurnRunner, IThreadPoolWorkItem
         }
 
         ScheduleIfNeeded();
+        return true;
+    }
+
+    /// <summary>Lets actors leave that were not used lately, a few thousand at a time so that turns do not wait long.</summary>
+    public void PassivateIdle()
+    {
+        for (var from = int.MaxValue; from > 0;)
+        {
+            lock (_gate)
+            {
+                ReadClock();
+                from = PassivateIdle(from);
+            }
+        }
     }
 
     /// <summary>The actor is not used any more; what it still has under way ends as it ends.</summary>
@@ -115,8 +136,12 @@ internal sealed class ActorLane : TurnRunner, IThreadPoolWorkItem
 
     protected override void OnPassivated(ActorCell cell) => cell.Owner!.OnPassivated();
 
-    /// <summary>The owner brings another activation; whoever sent the command sends it again.</summary>
-    protected override bool HandleAgain(Command command) => false;
+    /// <summary>The host brings another activation, wherever it will be.</summary>
+    protected override bool HandleAgain(Command command)
+    {
+        _host.Send(command);
+        return true;
+    }
 
     private void ScheduleIfNeeded()
     {

@@ -60,7 +60,10 @@ public abstract class Command(ActorId target)
         return true;
     }
 
-    internal void Complete(CommandStatus status, string? problem = null)
+    /// <summary>Ends it and tells the observer. For hosts: whoever takes a command completes it once.</summary>
+    /// <param name="status">How it ended.</param>
+    /// <param name="problem">Why not, for people; null when it was done.</param>
+    public void Complete(CommandStatus status, string? problem = null)
     {
         Status = status;
         Problem = problem;

@@ -24,6 +24,12 @@ public interface IActorHost
     /// <summary>What kind of host this is, for people: <c>embedded, 4 shards</c>.</summary>
     string Description { get; }
 
+    /// <summary>Whether the actors are Orleans grains.</summary>
+    bool IsOrleans { get; }
+
+    /// <summary>Figures for operators: one entry for each process that runs actors and answers.</summary>
+    ValueTask<IReadOnlyList<SiloFigures>> ReadFiguresAsync();
+
     /// <summary>Sends one command; its observer is told when it ends.</summary>
     void Send(Command command);
 
@@ -39,6 +45,7 @@ public sealed class EmbeddedHost : IActorHost, IAsyncDisposable
 {
     private readonly Shard[] _shards;
     private readonly JournalKeeper _keeper;
+    private readonly KernelOptions _options;
 
     /// <param name="journal">Where the events rest; not disposed by the host.</param>
     /// <param name="kinds">What runs here.</param>
@@ -51,7 +58,7 @@ public sealed class EmbeddedHost : IActorHost, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        options = options.ForQueues();
+        _options = options = options.ForQueues();
         var byName = kinds.ToDictionary(kind => kind.Name, StringComparer.Ordinal);
         _shards = [.. Enumerable.Range(0, options.Shards).Select(_ => new Shard(this, scheduler, clock, journal, byName, options, logger))];
         _keeper = new(journal, this, options, clock, static () => [HashRange.All], logger);
@@ -59,6 +66,12 @@ public sealed class EmbeddedHost : IActorHost, IAsyncDisposable
 
     /// <inheritdoc />
     public string Description => $"embedded host without Orleans, {_shards.Length} shards in one process";
+
+    /// <inheritdoc />
+    public bool IsOrleans => false;
+
+    /// <inheritdoc />
+    public ValueTask<IReadOnlyList<SiloFigures>> ReadFiguresAsync() => new([SiloFigures.OfThisProcess("embedded", Figures, _options.MaxActorBytes, Checkpoints)]);
 
     /// <summary>Figures of all shards together.</summary>
     public ShardFigures Figures => ShardFigures.Sum(_shards.Select(shard => shard.Figures));

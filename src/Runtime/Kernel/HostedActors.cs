@@ -27,7 +27,7 @@ public sealed class HostedActors
     /// <param name="kinds">What runs here.</param>
     /// <param name="options">Bounds.</param>
     /// <param name="clock">The engine's clock.</param>
-    /// <param name="host">Takes effects to their receivers, wherever they live.</param>
+    /// <param name="host">Takes effects to their receivers, wherever they live; must not run their turns within the call.</param>
     /// <param name="scheduler">Hands what was gathered to the journal.</param>
     /// <param name="logger">For failures.</param>
     public HostedActors(
@@ -45,6 +45,15 @@ public sealed class HostedActors
 
     /// <summary>Figures of all actors together.</summary>
     public ShardFigures Figures => ShardFigures.Sum(_lanes.Select(lane => lane.Figures));
+
+    /// <summary>Lets actors leave memory that were not used since <see cref="KernelOptions.IdleAge"/>; to be called now and then.</summary>
+    public void PassivateIdle()
+    {
+        foreach (var lane in _lanes)
+        {
+            lane.PassivateIdle();
+        }
+    }
 
     /// <summary>Brings an actor to memory; <see cref="HostedActor.Loaded"/> says when it is there. Commands sent before wait for it.</summary>
     /// <exception cref="ArgumentException">No such kind runs here.</exception>
@@ -85,10 +94,14 @@ public sealed class HostedActor
     public Task Loaded => _loaded.Task;
 
     /// <summary>Makes the command's turn, now or when the actor is loaded; its observer is told when it is durable.</summary>
-    public void Send(Command command) => _lane.Send(_cell, command);
+    /// <returns>False: the actor has left memory, or is about to; nothing was done, and another activation is the right one to ask.</returns>
+    public bool Send(Command command) => _lane.Send(_cell, command);
 
-    /// <summary>Ends the actor's life in memory. Commands that come later end unavailable.</summary>
+    /// <summary>Ends the actor's life in memory. Commands that come later are not taken.</summary>
     public void Close() => _lane.Close(_cell);
+
+    /// <summary>Asks the owner to let the actor leave memory.</summary>
+    public void Dismiss() => _owner.OnPassivated();
 
     internal void Open() => _lane.Open(_cell);
 

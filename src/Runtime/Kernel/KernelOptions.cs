@@ -24,6 +24,9 @@ public sealed record KernelOptions
     /// <summary>Estimated bytes of all actors in memory. Above it the ones not used lately are passivated; they are loaded again when needed.</summary>
     public long MaxActorBytes { get; init; } = Math.Max(256L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
 
+    /// <summary>Under Orleans: actors that were not used for so long leave memory even when there is room.</summary>
+    public TimeSpan IdleAge { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>How often due actors are looked for.</summary>
     public TimeSpan WakeInterval { get; init; } = TimeSpan.FromSeconds(5);
 

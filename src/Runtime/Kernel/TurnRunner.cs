@@ -80,7 +80,7 @@ internal abstract class TurnRunner
     /// <summary>The actor is not used and its memory is wanted.</summary>
     protected abstract void OnPassivated(ActorCell cell);
 
-    /// <summary>Handles a command again whose actor was thrown away, on a new one; false: it cannot be done here.</summary>
+    /// <summary>Has a command handled again whose actor was thrown away, on a new one; false: it cannot be done.</summary>
     protected abstract bool HandleAgain(Command command);
 
     /// <summary>The kind of an actor, or null when it does not run here.</summary>
@@ -103,6 +103,7 @@ internal abstract class TurnRunner
     protected void Enter(ActorCell cell)
     {
         cell.RingIndex = _ring.Count;
+        cell.UsedAtMs = _nowMs;
         _ring.Add(cell);
         Load(cell);
     }
@@ -574,6 +575,12 @@ internal abstract class TurnRunner
         }
     }
 
+    /// <summary>
+    /// Nothing was written, and what stands in the way is durable: the id, or (in books that others write too) another activation's events. A new look finds it.
+    /// </summary>
+    private bool IsWorthAnotherTurn(AppendOutcome outcome) =>
+        outcome == AppendOutcome.Duplicate || (outcome == AppendOutcome.Stale && !_journal.IsExclusive);
+
     private void Finish(PendingAppends appends)
     {
         var entries = CollectionsMarshal.AsSpan(appends.Batch.Entries);
@@ -602,7 +609,7 @@ internal abstract class TurnRunner
             else
             {
                 Poison(cell);
-                if (entry.Outcome == AppendOutcome.Duplicate && command.AskJournal() && HandleAgain(command))
+                if (IsWorthAnotherTurn(entry.Outcome) && command.AskJournal() && HandleAgain(command))
                 {
                     continue;
                 }
@@ -758,6 +765,34 @@ internal abstract class TurnRunner
         }
     }
 
+    /// <summary>Notes that the actor is used.</summary>
+    protected void Touch(ActorCell cell)
+    {
+        cell.IsReferenced = true;
+        cell.UsedAtMs = _nowMs;
+    }
+
+    /// <summary>Lets actors of the ring below a place leave that were not used lately, and returns how far it came: 0 at the end.</summary>
+    protected int PassivateIdle(int from)
+    {
+        const int AtOnce = 4096;
+        var before = _nowMs - (long)Options.IdleAge.TotalMilliseconds;
+        var index = Math.Min(from, _ring.Count) - 1;
+        for (var steps = 0; index >= 0 && steps < AtOnce; steps++, index--)
+        {
+            // Whoever leaves is replaced by the last one, which was looked at already.
+            var cell = _ring[index];
+            if (cell.IsIdle && cell.UsedAtMs < before)
+            {
+                Leave(cell);
+                OnPassivated(cell);
+                _passivated++;
+            }
+        }
+
+        return Math.Max(0, index + 1);
+    }
+
     private static ReadOnlySpan<byte> StoredEvents(PendingAppends appends, int index)
     {
         var entry = appends.Batch.Entries[index];
@@ -787,6 +822,26 @@ public static class KeyScopes
 
     /// <summary>What is left of a purchase: the newest record counts.</summary>
     public const string Left = "left";
+}
+
+/// <summary>Figures of a process that runs actors, for operators.</summary>
+/// <param name="Name">The silo's address, or <c>embedded</c>.</param>
+/// <param name="Actors">Its actors and commands.</param>
+/// <param name="MaxActorBytes">The bound of <see cref="ShardFigures.ActorBytes"/>.</param>
+/// <param name="Checkpoints">Checkpoints completed since the start.</param>
+/// <param name="WorkingSetBytes">Memory of the process.</param>
+/// <param name="HeapBytes">Of which managed.</param>
+/// <param name="Gen0">Collections of the youngest generation since the start.</param>
+/// <param name="Gen2">Collections of all generations since the start.</param>
+/// <param name="GcPausePercent">Share of the time that the process stood still for collections, 0 to 100.</param>
+/// <param name="StartedAtMs">When the process started, Unix milliseconds.</param>
+public sealed record SiloFigures(
+    string Name, ShardFigures Actors, long MaxActorBytes, long Checkpoints, long WorkingSetBytes, long HeapBytes, int Gen0, int Gen2, double GcPausePercent, long StartedAtMs)
+{
+    /// <summary>With the figures of this process.</summary>
+    public static SiloFigures OfThisProcess(string name, ShardFigures actors, long maxActorBytes, long checkpoints) => new(
+        name, actors, maxActorBytes, checkpoints, Environment.WorkingSet, GC.GetTotalMemory(false), GC.CollectionCount(0), GC.CollectionCount(2),
+        GC.GetGCMemoryInfo().PauseTimePercentage, new DateTimeOffset(Process.GetCurrentProcess().StartTime.ToUniversalTime(), TimeSpan.Zero).ToUnixTimeMilliseconds());
 }
 
 /// <summary>Figures of a shard for operators.</summary>
