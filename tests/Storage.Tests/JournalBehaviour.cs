@@ -335,6 +335,9 @@ public abstract class JournalBehaviour : IAsyncLifetime
         await books.Append(Anna, "one");
         var position = Journal.Checkpoint.Position;
         Assert.Equal([Anna], Journal.UnsavedActors(position, 10));
+        var shard = HashRange.ShardOf(Anna.StableHash(), 16);
+        Assert.Equal([Anna], Journal.UnsavedActors(position, 10, HashRange.OfShard(shard, 16)));
+        Assert.Empty(Journal.UnsavedActors(position, 10, HashRange.OfShard((shard + 1) % 16, 16)));
         var snapshot = Books.Snap(Anna, 1, "after one");
         await books.Append(Anna, "two");
         await Journal.SaveSnapshotsAsync([snapshot]);
@@ -361,6 +364,12 @@ public abstract class JournalBehaviour : IAsyncLifetime
         await books.Snapshot(dora, "s", wakeAt: 70);
 
         Assert.Empty(await Journal.DueAsync(49, 10));
+        foreach (var range in Enumerable.Range(0, 7).Select(shard => HashRange.OfShard(shard, 7)))
+        {
+            ActorId[] all = [Bert, dora, Anna];
+            Assert.Equal(all.Where(actor => range.Contains(actor.StableHash())), await Journal.DueAsync(100, 10, range));
+        }
+
         Assert.Equal([Bert], await Journal.DueAsync(50, 10));
         Assert.Equal([Bert, dora, Anna], await Journal.DueAsync(100, 10));
         Assert.Equal(2, (await Journal.DueAsync(100, 2)).Count);

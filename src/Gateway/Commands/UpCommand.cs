@@ -80,7 +80,7 @@ internal static class UpCommand
         await using var process = await EngineProcess.StartAsync(
             dataFolder, definition, programName, new KernelOptions { MaxActorBytes = (long)megabytes << 20, CheckpointRecords = checkpointRecords },
             SystemClock.Instance, loggers).ConfigureAwait(false);
-        await using var app = GatewayApp.Build(process, insecure ? null : new ApiKeys(dataFolder), url, new GatewayLimits());
+        await using var app = GatewayApp.Build(process.Engine, insecure ? null : new ApiKeys(dataFolder), url, new GatewayLimits());
         try
         {
             await app.StartAsync(stop).ConfigureAwait(false);
@@ -124,7 +124,7 @@ internal static class UpCommand
 
             The loyalty engine is up.
               host     {{process.Host.Description}}
-              store    {{process.Engine.StoreDescription}}
+              store    {{process.Engine.Books.Description}}
               program  {{process.Engine.Programs.Current.Latest.Name}}, version {{process.Engine.Programs.Current.Latest.Version}}
               API      {{url}}/v1   (contract: {{url}}/openapi/v1.json)
 

@@ -11,19 +11,16 @@ internal sealed class EngineProcess : IAsyncDisposable
 {
     private readonly IJournal _journal;
 
-    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine, KernelOptions options)
+    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine)
     {
         _journal = journal;
         Host = host;
         Engine = engine;
-        KernelOptions = options;
     }
 
     public EmbeddedHost Host { get; }
 
     public LoyaltyEngine Engine { get; }
-
-    public KernelOptions KernelOptions { get; }
 
     /// <summary>The journal's file in a data folder.</summary>
     public static string JournalFile(string dataFolder) => Path.Combine(dataFolder, "loyalty.db");
@@ -44,7 +41,7 @@ internal sealed class EngineProcess : IAsyncDisposable
             var programs = new ProgramSource();
             var host = new EmbeddedHost(
                 journal, LoyaltyEngine.Kinds(programs), options, clock, new ThreadPoolScheduler(), loggers.CreateLogger<EmbeddedHost>());
-            var engine = new LoyaltyEngine(host, journal, programs, clock);
+            var engine = new LoyaltyEngine(host, new JournalBooks(journal), programs, clock);
             var errors = await engine.StartAsync(firstProgram).ConfigureAwait(false);
             if (errors.Count > 0)
             {
@@ -53,7 +50,7 @@ internal sealed class EngineProcess : IAsyncDisposable
             }
 
             host.StartBackground();
-            return new(journal, host, engine, options);
+            return new(journal, host, engine);
         }
         catch
         {

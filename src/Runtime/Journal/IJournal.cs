@@ -16,6 +16,12 @@ public interface IJournal : IAsyncDisposable
     /// <summary>Random, made with the books: seeds the hash of request keys, so that nobody outside can make two ids collide.</summary>
     long KeySeed { get; }
 
+    /// <summary>
+    /// True: nobody else writes these books while this process has them open. False: other processes append too. Then <see cref="MightContain"/> knows only the keys that this
+    /// process has seen, <see cref="Checkpoint"/> can be seconds old as to what others appended, and the append itself decides.
+    /// </summary>
+    bool IsExclusive { get; }
+
     /// <summary>The actor's latest snapshot, if any, and all records after it, oldest first.</summary>
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     /// <exception cref="JournalCorruptException">A record fails its checksum.</exception>
@@ -32,7 +38,10 @@ public interface IJournal : IAsyncDisposable
     /// </remarks>
     void Append(AppendBatch batch);
 
-    /// <summary>False: no durable record has this key. True: one may have it; ask <see cref="FindAsync"/>. Never blocks.</summary>
+    /// <summary>
+    /// False: no durable record has this key (of those that this process can know of, see <see cref="IsExclusive"/>). True: one may have it; ask
+    /// <see cref="FindAsync"/>. Never blocks.
+    /// </summary>
     bool MightContain(RequestKey key);
 
     /// <summary>The newest durable record that carries the key, or null.</summary>
@@ -47,8 +56,10 @@ public interface IJournal : IAsyncDisposable
     /// <summary>Every durable record after the position, in commit order. Reads a stable view: what is appended meanwhile may or may not be included.</summary>
     IEnumerable<JournalRecord> ReadAll(long after);
 
-    /// <summary>Actors whose wake-up time is at or before the time: at most <paramref name="count"/>, earliest first where that is cheap.</summary>
-    ValueTask<IReadOnlyList<ActorId>> DueAsync(long nowMs, int count);
+    /// <summary>
+    /// Actors of the range whose wake-up time is at or before the time: at most <paramref name="count"/>, earliest first where that is cheap.
+    /// </summary>
+    ValueTask<IReadOnlyList<ActorId>> DueAsync(long nowMs, int count, HashRange range);
 
     /// <summary>Sums of all measures of all durable records, exact as of one position.</summary>
     JournalTotals Totals();
@@ -57,10 +68,10 @@ public interface IJournal : IAsyncDisposable
     CheckpointState Checkpoint { get; }
 
     /// <summary>
-    /// Actors (at most <paramref name="count"/>) that have records at or before <paramref name="position"/> not covered by a snapshot, in the order in which
-    /// the store likes to write snapshots.
+    /// Actors of the range (at most <paramref name="count"/>) that have records at or before <paramref name="position"/> not covered by a snapshot, in the order
+    /// in which the store likes to write snapshots.
     /// </summary>
-    IReadOnlyList<ActorId> UnsavedActors(long position, int count);
+    IReadOnlyList<ActorId> UnsavedActors(long position, int count, HashRange range);
 
     /// <summary>
     /// Stores snapshots, in slices between group commits so that appends do not wait long. A snapshot of a version that is not durable
@@ -70,6 +81,41 @@ public interface IJournal : IAsyncDisposable
 
     /// <summary>Moves the start of the tail to <paramref name="position"/> if nothing up to there is unsaved any more; says whether it did.</summary>
     ValueTask<bool> CompleteCheckpointAsync(long position);
+}
+
+/// <summary>A range of <see cref="ActorId.StableHash"/>: what one silo of a cluster looks after.</summary>
+/// <param name="First">The lowest hash in it.</param>
+/// <param name="Last">The highest hash in it.</param>
+public readonly record struct HashRange(ulong First, ulong Last)
+{
+    /// <summary>Every actor.</summary>
+    public static HashRange All => new(0, ulong.MaxValue);
+
+    /// <summary>The range of one of <paramref name="shards"/> equal parts.</summary>
+    public static HashRange OfShard(int shard, int shards)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(shard);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(shard, shards);
+        return new(Start(shard), shard + 1 == shards ? ulong.MaxValue : Start(shard + 1) - 1);
+
+        ulong Start(int number) => (ulong)((((UInt128)number << 64) + (ulong)(shards - 1)) / (ulong)shards);
+    }
+
+    /// <summary>Which of <paramref name="shards"/> equal parts a hash is in: 0 to <paramref name="shards"/> - 1.</summary>
+    public static int ShardOf(ulong hash, int shards) => (int)Math.BigMul(hash, (ulong)shards, out _);
+
+    /// <summary>Whether it is in the range.</summary>
+    public bool Contains(ulong hash) => hash >= First && hash <= Last;
+}
+
+/// <summary>Questions to a journal about every actor.</summary>
+public static class JournalExtensions
+{
+    /// <summary><see cref="IJournal.DueAsync"/> of every actor.</summary>
+    public static ValueTask<IReadOnlyList<ActorId>> DueAsync(this IJournal journal, long nowMs, int count) => journal.DueAsync(nowMs, count, HashRange.All);
+
+    /// <summary><see cref="IJournal.UnsavedActors"/> of every actor.</summary>
+    public static IReadOnlyList<ActorId> UnsavedActors(this IJournal journal, long position, int count) => journal.UnsavedActors(position, count, HashRange.All);
 }
 
 /// <summary>How one entry of a batch ended.</summary>

@@ -36,6 +36,9 @@ public sealed class MemoryJournal : IJournal
     public long KeySeed => options.KeySeed;
 
     /// <inheritdoc />
+    public bool IsExclusive => true;
+
+    /// <inheritdoc />
     public CheckpointState Checkpoint
     {
         get
@@ -155,9 +158,9 @@ public sealed class MemoryJournal : IJournal
     }
 
     /// <inheritdoc />
-    public ValueTask<IReadOnlyList<ActorId>> DueAsync(long nowMs, int count) =>
+    public ValueTask<IReadOnlyList<ActorId>> DueAsync(long nowMs, int count, HashRange range) =>
         Read<IReadOnlyList<ActorId>>(() =>
-            [.. books.Actors.Where(a => a.Value.WakeAtMs != 0 && a.Value.WakeAtMs <= nowMs).OrderBy(a => a.Value.WakeAtMs).Take(count).Select(a => a.Key)]);
+            [.. books.Actors.Where(a => a.Value.WakeAtMs != 0 && a.Value.WakeAtMs <= nowMs && range.Contains(a.Key.StableHash())).OrderBy(a => a.Value.WakeAtMs).Take(count).Select(a => a.Key)]);
 
     /// <inheritdoc />
     public JournalTotals Totals()
@@ -169,11 +172,11 @@ public sealed class MemoryJournal : IJournal
     }
 
     /// <inheritdoc />
-    public IReadOnlyList<ActorId> UnsavedActors(long position, int count)
+    public IReadOnlyList<ActorId> UnsavedActors(long position, int count, HashRange range)
     {
         lock (books)
         {
-            return [.. books.Unsaved(position).OrderBy(a => a.StableHash()).Take(count)];
+            return [.. books.Unsaved(position).Where(a => range.Contains(a.StableHash())).OrderBy(a => a.StableHash()).Take(count)];
         }
     }
 

@@ -57,6 +57,9 @@ public sealed class SqliteJournal : IJournal
     public long KeySeed { get; }
 
     /// <inheritdoc />
+    public bool IsExclusive => true;
+
+    /// <inheritdoc />
     public CheckpointState Checkpoint
     {
         get
@@ -164,13 +167,15 @@ public sealed class SqliteJournal : IJournal
     public IEnumerable<JournalRecord> ReadAll(long after) => BlockReader.ReadAll(options.Path, after, state.DurablePosition);
 
     /// <inheritdoc />
-    public ValueTask<IReadOnlyList<ActorId>> DueAsync(long nowMs, int count) => new(readers.ReadAsync(r => r.Due(nowMs, count)));
+    public ValueTask<IReadOnlyList<ActorId>> DueAsync(long nowMs, int count, HashRange range) =>
+        new(readers.ReadAsync(r => InRange(r.Due(nowMs, range == HashRange.All ? count : int.MaxValue), range, count)));
 
     /// <inheritdoc />
     public JournalTotals Totals() => state.Totals.Read();
 
     /// <inheritdoc />
-    public IReadOnlyList<ActorId> UnsavedActors(long position, int count) => state.Heads.UnsavedActors(position, count, () => state.DurablePosition);
+    public IReadOnlyList<ActorId> UnsavedActors(long position, int count, HashRange range) =>
+        InRange(state.Heads.UnsavedActors(position, range == HashRange.All ? count : int.MaxValue, () => state.DurablePosition), range, count);
 
     /// <inheritdoc />
     public ValueTask SaveSnapshotsAsync(IReadOnlyList<Snapshot> snapshots)
@@ -252,6 +257,9 @@ public sealed class SqliteJournal : IJournal
 
         return (runs, garbage, Math.Max(last, named.Count == 0 ? 0 : named.Max()) + 1);
     }
+
+    private static IReadOnlyList<ActorId> InRange(IReadOnlyList<ActorId> actors, HashRange range, int count) =>
+        range == HashRange.All ? actors : [.. actors.Where(actor => range.Contains(actor.StableHash())).Take(count)];
 
     private void Start()
     {

@@ -24,6 +24,8 @@ internal sealed class HookedJournal(IJournal inner) : IJournal
 
     public long KeySeed => inner.KeySeed;
 
+    public bool IsExclusive => inner.IsExclusive;
+
     public CheckpointState Checkpoint => inner.Checkpoint;
 
     public ValueTask<LoadedActor> LoadAsync(ActorId actor)
@@ -64,11 +66,11 @@ internal sealed class HookedJournal(IJournal inner) : IJournal
 
     public IEnumerable<JournalRecord> ReadAll(long after) => inner.ReadAll(after);
 
-    public ValueTask<IReadOnlyList<ActorId>> DueAsync(long nowMs, int count) => inner.DueAsync(nowMs, count);
+    public ValueTask<IReadOnlyList<ActorId>> DueAsync(long nowMs, int count, HashRange range) => inner.DueAsync(nowMs, count, range);
 
     public JournalTotals Totals() => inner.Totals();
 
-    public IReadOnlyList<ActorId> UnsavedActors(long position, int count) => inner.UnsavedActors(position, count);
+    public IReadOnlyList<ActorId> UnsavedActors(long position, int count, HashRange range) => inner.UnsavedActors(position, count, range);
 
     public ValueTask SaveSnapshotsAsync(IReadOnlyList<Snapshot> snapshots) => inner.SaveSnapshotsAsync(snapshots);
 
