@@ -78,7 +78,7 @@ public sealed class LoyaltyEngine(IActorHost host, IJournal journal, ProgramSour
     public async ValueTask<ActorId> FindTargetAsync(Return request)
     {
         var key = RequestKey.Of(KeyScopes.Request, request.Purchase!, journal.KeySeed);
-        var purchase = journal.MightContain(key) ? await journal.FindAsync(key).ConfigureAwait(false) : null;
+        var purchase = !journal.IsExclusive || journal.MightContain(key) ? await journal.FindAsync(key).ConfigureAwait(false) : null;
         return purchase?.Actor ?? TargetOf(request);
     }
 

@@ -1,6 +1,7 @@
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Storage;
+using Loyalty.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Loyalty.Runtime.Tests.Loyalty;
@@ -98,6 +99,45 @@ public sealed class SqliteFixture : EmbeddedFixture
         File.Copy(_path, copy);
         File.Copy(_path + "-wal", copy + "-wal");
         _path = copy;
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>Books in a schema of the tests' own PostgreSQL server.</summary>
+public sealed class PostgresFixture : EmbeddedFixture
+{
+    private readonly List<PostgresJournal> _killed = [];
+    private PostgresJournal? _open;
+    private string? _schema;
+
+    /// <inheritdoc />
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var journal in _killed.Append(_open!))
+        {
+            await journal.DisposeAsync();
+        }
+    }
+
+    /// <inheritdoc />
+    protected override async Task<(IActorHost Host, IJournal Journal)> OpenAsync(IReadOnlyList<ActorKind> kinds)
+    {
+        _schema ??= await PrivatePostgres.Shared.MakeSchemaAsync();
+        Journal = _open = await PostgresJournal.OpenAsync(new() { ConnectionString = PrivatePostgres.Shared.ConnectionString, Schema = _schema });
+        return await base.OpenAsync(kinds);
+    }
+
+    /// <inheritdoc />
+    protected override async Task StopAsync()
+    {
+        await base.StopAsync();
+        await _open!.DisposeAsync();
+    }
+
+    /// <summary>The server is told nothing: to it the next engine is one more that has the books open.</summary>
+    protected override Task KillAsync()
+    {
+        _killed.Add(_open!);
         return Task.CompletedTask;
     }
 }

@@ -698,3 +698,7 @@ public sealed class EmbeddedOnMemoryTests() : LoyaltyBehaviour(new MemoryFixture
 
 /// <summary>The embedded host on books in a file.</summary>
 public sealed class EmbeddedOnSqliteTests() : LoyaltyBehaviour(new SqliteFixture());
+
+/// <summary>Embedded host, PostgreSQL journal.</summary>
+[NeedsPostgres]
+public sealed class EmbeddedOnPostgresTests() : LoyaltyBehaviour(new PostgresFixture());
