@@ -18,7 +18,7 @@ internal enum PlanAnswer : byte
 
 /// <summary>
 /// One group commit as the arrays that the database function <c>append</c> takes. Entries of one actor are chained here: the database sees only where the first begins and the last
-/// ends. Used again and again by the writer's thread.
+/// ends. Used again and again, by one thread at a time.
 /// </summary>
 internal sealed class AppendPlan(int recordBytesMax, HashSet<string> measureNames)
 {
@@ -215,15 +215,17 @@ internal sealed class AppendPlan(int recordBytesMax, HashSet<string> measureName
         return PlanAnswer.Taken;
     }
 
-    /// <summary>No entry comes any more.</summary>
+    /// <summary>No entry comes any more. Keys and heads are sorted as their indices are: one walk over neighbouring pages instead of one for each.</summary>
     public void Finish()
     {
+        CollectionsMarshal.AsSpan(UniqueKey).Sort(CollectionsMarshal.AsSpan(UniqueRecord));
         foreach (var (key, offset) in latest)
         {
             LatestKey.Add(Rows.ToUuid(key));
             LatestRecord.Add(offset);
         }
 
+        CollectionsMarshal.AsSpan(LatestKey).Sort(CollectionsMarshal.AsSpan(LatestRecord));
         foreach (var (name, delta) in measures)
         {
             MeasureName.Add(name);
@@ -253,22 +255,31 @@ internal sealed class AppendPlan(int recordBytesMax, HashSet<string> measureName
 
         foreach (ref readonly var measure in entryMeasures)
         {
-            if (measures.ContainsKey(measure.Name) || measureNames.Contains(measure.Name))
+            if (measures.ContainsKey(measure.Name))
             {
                 continue;
             }
 
-            if (!Rows.IsStorable(measure.Name))
+            // Two plans share the names.
+            lock (measureNames)
             {
-                return PlanAnswer.NotText;
-            }
+                if (measureNames.Contains(measure.Name))
+                {
+                    continue;
+                }
 
-            if (measureNames.Count >= MeasureNamesMax)
-            {
-                return PlanAnswer.TooManyMeasures;
-            }
+                if (!Rows.IsStorable(measure.Name))
+                {
+                    return PlanAnswer.NotText;
+                }
 
-            measureNames.Add(measure.Name);
+                if (measureNames.Count >= MeasureNamesMax)
+                {
+                    return PlanAnswer.TooManyMeasures;
+                }
+
+                measureNames.Add(measure.Name);
+            }
         }
 
         return PlanAnswer.Taken;

@@ -6,8 +6,8 @@ using Loyalty.Runtime.Journal;
 namespace Loyalty.Storage.Postgres;
 
 /// <summary>
-/// The only thread of this process that appends. It takes everything that waits (up to a limit), makes one plan of it, and sends that as one statement: one message there, one back, one
-/// commit. While the server works the next batches gather.
+/// Appends for this process, with two threads. The planner takes batches as they come and makes one plan of what waits; the sender sends a plan as one statement: one message there, one
+/// back, one commit. While the server works on one plan the next is made, and grows until the server is free.
 /// </summary>
 internal sealed class PostgresWriter : IDisposable
 {
@@ -20,37 +20,43 @@ internal sealed class PostgresWriter : IDisposable
     private readonly PostgresServer server;
     private readonly BooksView view;
     private readonly KnownKeys keys;
-    private readonly HashSet<string> measureNames;
     private readonly Guid id = Guid.NewGuid();
-    private readonly Thread thread;
+    private readonly Thread planner;
+    private readonly Thread sender;
     private readonly object gate = new();
     private readonly Queue<(AppendBatch Batch, long Bytes)> appends = new();
-    private readonly List<AppendBatch> group = [];
-    private readonly List<(AppendBatch Batch, int Entry)> taken = [];
-    private readonly List<(AppendBatch Batch, int Entry, AppendOutcome Outcome)> refused = [];
     private readonly Dictionary<ActorId, (long Version, Guid Chain)> refusedHeads = [];
-    private readonly AppendPlan plan;
+    private AppendGroup filling;
+    private AppendGroup spare;
+    private AppendGroup? ready;
     private AppendConnection? connection;
     private long queuedBytes;
     private long seq;
-    private bool resent;
-    private bool waiting;
+    private bool isSenderIdle;
     private bool stopping;
+    private bool planned;
     private bool isDown;
+    private bool resent;
     private TimeSpan delay = ReconnectDelayMin;
     private long retryAt;
 
     public PostgresWriter(PostgresJournalOptions options, PostgresServer server, BooksView view, KnownKeys keys, HashSet<string> measureNames)
     {
-        (this.options, this.server, this.view, this.keys, this.measureNames) = (options, server, view, keys, measureNames);
-        plan = new(options.RecordBytesMax, measureNames);
-        thread = new(Loop) { IsBackground = true, Name = "journal writer" };
+        (this.options, this.server, this.view, this.keys) = (options, server, view, keys);
+        filling = new(options, measureNames);
+        spare = new(options, measureNames);
+        planner = new(Plan) { IsBackground = true, Name = "journal planner" };
+        sender = new(SendAll) { IsBackground = true, Name = "journal sender" };
     }
 
     /// <summary>For tests: called before (false) and after (true) a group is committed; what it throws looks like the connection's own failure.</summary>
     internal Action<bool>? CommitFault { get; set; }
 
-    public void Start() => thread.Start();
+    public void Start()
+    {
+        planner.Start();
+        sender.Start();
+    }
 
     public void Append(AppendBatch batch)
     {
@@ -62,11 +68,7 @@ internal sealed class PostgresWriter : IDisposable
                 AppendChecks.SetAll(batch, AppendOutcome.Pending);
                 queuedBytes += bytes;
                 appends.Enqueue((batch, bytes));
-                if (waiting)
-                {
-                    Monitor.Pulse(gate);
-                }
-
+                Monitor.PulseAll(gate);
                 return;
             }
         }
@@ -82,10 +84,11 @@ internal sealed class PostgresWriter : IDisposable
         lock (gate)
         {
             stopping = true;
-            Monitor.Pulse(gate);
+            Monitor.PulseAll(gate);
         }
 
-        thread.Join();
+        planner.Join();
+        sender.Join();
         if (connection is not null)
         {
             try
@@ -101,60 +104,118 @@ internal sealed class PostgresWriter : IDisposable
         }
     }
 
-    private void Loop()
+    // ------------------------------------------------------------------ the planner's thread
+
+    private void Plan()
+    {
+        var taken = new List<(AppendBatch Batch, long Bytes)>();
+        while (true)
+        {
+            taken.Clear();
+            lock (gate)
+            {
+                while (!HasRoomForNext() && !(filling.Batches.Count > 0 && isSenderIdle && ready is null) && !(stopping && appends.Count == 0 && filling.Batches.Count == 0))
+                {
+                    Monitor.Wait(gate);
+                }
+
+                // A few at a time, so that a sender that becomes free meanwhile does not wait long.
+                while (taken.Count < 8 && HasRoomForNext())
+                {
+                    taken.Add(appends.Dequeue());
+                    filling.Reserve(taken[^1].Batch, taken[^1].Bytes);
+                }
+
+                if (taken.Count == 0 && filling.Batches.Count == 0)
+                {
+                    planned = true;
+                    Monitor.PulseAll(gate);
+                    return;
+                }
+            }
+
+            foreach (var (batch, _) in taken)
+            {
+                filling.Add(batch, options.OnTrouble);
+            }
+
+            if (taken.Count == 0)
+            {
+                filling.Plan.Finish();
+                lock (gate)
+                {
+                    ready = filling;
+                    filling = spare;
+                    Monitor.PulseAll(gate);
+                }
+            }
+        }
+    }
+
+    private bool HasRoomForNext() => appends.TryPeek(out var next) && filling.HasRoomFor(next.Batch, next.Bytes);
+
+    // ------------------------------------------------------------------ the sender's thread
+
+    private void SendAll()
     {
         while (true)
         {
-            group.Clear();
-            long groupBytes = 0;
-            var groupRecords = 0;
+            AppendGroup? group;
             lock (gate)
             {
-                while (appends.Count == 0 && !stopping)
+                isSenderIdle = true;
+                Monitor.PulseAll(gate);
+                while (ready is null && !planned)
                 {
-                    if (connection is null && Stopwatch.GetElapsedTime(retryAt) >= TimeSpan.Zero)
+                    if (connection is not null)
+                    {
+                        Monitor.Wait(gate);
+                    }
+                    else if (Stopwatch.GetElapsedTime(retryAt) is var late && (late >= TimeSpan.Zero || !Monitor.Wait(gate, -late)))
                     {
                         break;
                     }
-
-                    waiting = true;
-                    _ = connection is null ? Monitor.Wait(gate, -Stopwatch.GetElapsedTime(retryAt)) : Monitor.Wait(gate);
-                    waiting = false;
                 }
 
-                if (stopping && appends.Count == 0)
+                (group, ready) = (ready, null);
+                if (group is null && planned)
                 {
                     return;
                 }
 
-                while (appends.TryPeek(out var next)
-                    && (group.Count == 0 || (groupBytes + next.Bytes <= options.CommitBytesMax && groupRecords + next.Batch.Entries.Count <= options.CommitRecordsMax)))
-                {
-                    appends.Dequeue();
-                    group.Add(next.Batch);
-                    groupBytes += next.Bytes;
-                    groupRecords += next.Batch.Entries.Count;
-                }
+                isSenderIdle = group is null;
             }
 
-            if (TryConnect())
+            if (TryConnect() && group is not null)
             {
-                CommitGroup();
-            }
-            else
-            {
-                EndPending(AppendOutcome.Failed);
+                Commit(group);
             }
 
-            lock (gate)
+            if (group is not null)
             {
-                queuedBytes -= groupBytes;
+                End(group);
             }
+        }
+    }
 
-            foreach (var batch in group)
-            {
-                batch.Completed?.Invoke(batch);
-            }
+    private void End(AppendGroup group)
+    {
+        // What has no outcome was not sent.
+        group.EndPending(AppendOutcome.Failed);
+        lock (gate)
+        {
+            queuedBytes -= group.Bytes;
+        }
+
+        foreach (var batch in group.Batches)
+        {
+            batch.Completed?.Invoke(batch);
+        }
+
+        group.Clear();
+        lock (gate)
+        {
+            spare = group;
         }
     }
 
@@ -166,7 +227,7 @@ internal sealed class PostgresWriter : IDisposable
             return true;
         }
 
-        if (isDown && Stopwatch.GetElapsedTime(retryAt) < TimeSpan.Zero)
+        if (Stopwatch.GetElapsedTime(retryAt) < TimeSpan.Zero)
         {
             return false;
         }
@@ -199,53 +260,28 @@ internal sealed class PostgresWriter : IDisposable
         }
     }
 
-    /// <summary>No connection: from now on appends fail at once, and those that wait fail now.</summary>
+    /// <summary>No connection: from now on appends fail at once, and those that wait fail as soon as the sender gets them.</summary>
     private void GoDown()
     {
         connection?.Dispose();
         connection = null;
         server.Forget();
-        List<AppendBatch> lost = [];
         lock (gate)
         {
             isDown = true;
-            retryAt = Stopwatch.GetTimestamp() + (long)(delay.TotalSeconds * Stopwatch.Frequency);
-            while (appends.TryDequeue(out var next))
-            {
-                queuedBytes -= next.Bytes;
-                lost.Add(next.Batch);
-            }
         }
 
+        retryAt = Stopwatch.GetTimestamp() + (long)(delay.TotalSeconds * Stopwatch.Frequency);
         delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, options.ReconnectDelayMax.Ticks));
-        foreach (var batch in lost)
-        {
-            AppendChecks.SetAll(batch, AppendOutcome.Failed);
-        }
-
-        // In order behind the batches of the group, which are told first.
-        group.AddRange(lost);
     }
 
-    private void CommitGroup()
+    private void Commit(AppendGroup group)
     {
         refusedHeads.Clear();
         resent = false;
-        for (var tries = 1; ; tries++)
+        for (var tries = 1; group.Plan.Records > 0; tries++)
         {
-            MakePlan();
-            if (plan.Records == 0 || tries > TriesMax)
-            {
-                if (tries > TriesMax)
-                {
-                    options.OnTrouble?.Invoke($"{server.Description}: a group was refused {TriesMax} times, each time for another reason; what is left of it failed.");
-                    EndPending(AppendOutcome.Failed);
-                }
-
-                break;
-            }
-
-            var answer = Send();
+            var answer = Send(group);
             if (answer == SendAnswer.Written)
             {
                 break;
@@ -255,76 +291,41 @@ internal sealed class PostgresWriter : IDisposable
             {
                 return;
             }
+
+            if (tries == TriesMax)
+            {
+                options.OnTrouble?.Invoke($"{server.Description}: a group was refused {TriesMax} times, each time for another reason; what is left of it failed.");
+                group.EndPending(AppendOutcome.Failed);
+                return;
+            }
+
+            group.PlanAgain(refusedHeads, options.OnTrouble);
         }
 
         // What contradicts the group itself, now that the group is durable.
-        foreach (var (batch, at, outcome) in refused)
+        foreach (var (batch, at, outcome) in group.Refused)
         {
             Refuse(batch, at, outcome);
         }
     }
 
-    private void MakePlan()
-    {
-        plan.Clear();
-        taken.Clear();
-        refused.Clear();
-        foreach (var batch in group)
-        {
-            var entries = CollectionsMarshal.AsSpan(batch.Entries);
-            for (var i = 0; i < entries.Length; i++)
-            {
-                ref var entry = ref entries[i];
-                if (entry.Outcome != AppendOutcome.Pending)
-                {
-                    continue;
-                }
-
-                var answer = plan.Add(batch, entry, refusedHeads);
-                switch (answer)
-                {
-                    case PlanAnswer.Taken:
-                        taken.Add((batch, i));
-                        break;
-                    case PlanAnswer.Stale:
-                        refused.Add((batch, i, AppendOutcome.Stale));
-                        break;
-                    case PlanAnswer.Duplicate:
-                        refused.Add((batch, i, AppendOutcome.Duplicate));
-                        break;
-                    default:
-                        entry.Outcome = AppendOutcome.Failed;
-                        options.OnTrouble?.Invoke(answer switch
-                        {
-                            PlanAnswer.TooLarge => $"A record of {entry.Actor} has {entry.PayloadLength} bytes; the limit is {options.RecordBytesMax}. It was not written.",
-                            PlanAnswer.NotText => $"A record of {entry.Actor.Kind} names an actor or a measure by what is no text. It was not written.",
-                            _ => $"A record of {entry.Actor} brings a new measure, but there are {AppendPlan.MeasureNamesMax} already. It was not written.",
-                        });
-                        break;
-                }
-            }
-        }
-
-        plan.Finish();
-    }
-
-    private SendAnswer Send()
+    private SendAnswer Send(AppendGroup group)
     {
         seq++;
         try
         {
             CommitFault?.Invoke(false);
-            var refusals = connection!.Append(id, seq, plan, view, out var positionBefore);
+            var refusals = connection!.Append(id, seq, group.Plan, view, out var positionBefore);
             CommitFault?.Invoke(true);
             if (refusals is null)
             {
-                Publish(positionBefore);
+                Publish(group, positionBefore);
                 return SendAnswer.Written;
             }
 
             foreach (var refusal in refusals)
             {
-                var (batch, at) = taken[refusal.Offset - 1];
+                var (batch, at) = group.Taken[refusal.Offset - 1];
                 if (refusal.Version >= 0)
                 {
                     refusedHeads[batch.Entries[at].Actor] = (refusal.Version, refusal.Chain);
@@ -340,17 +341,17 @@ internal sealed class PostgresWriter : IDisposable
             if (connection!.IsRefusal(e))
             {
                 options.OnTrouble?.Invoke($"A group commit failed: {server.Explain(e).Message}");
-                EndPending(AppendOutcome.Failed);
+                group.EndPending(AppendOutcome.Failed);
                 return SendAnswer.Ended;
             }
 
             options.OnTrouble?.Invoke($"The connection was lost during a group commit: {server.Explain(e).Message}");
-            return Settle();
+            return Settle(group);
         }
     }
 
     /// <summary>The connection is gone and nobody said whether the group is in the books: the server is asked as soon as it can be reached.</summary>
-    private SendAnswer Settle()
+    private SendAnswer Settle(AppendGroup group)
     {
         connection!.Dispose();
         connection = null;
@@ -367,7 +368,7 @@ internal sealed class PostgresWriter : IDisposable
                     // It is not, and cannot come any more.
                     if (resent)
                     {
-                        EndPending(AppendOutcome.Failed);
+                        group.EndPending(AppendOutcome.Failed);
                         return SendAnswer.Ended;
                     }
 
@@ -377,7 +378,7 @@ internal sealed class PostgresWriter : IDisposable
                 }
 
                 options.OnTrouble?.Invoke($"{server.Description}: connected again; the group is in the books.");
-                Publish(positionBefore);
+                Publish(group, positionBefore);
                 return SendAnswer.Written;
             }
             catch (Exception e) when (PostgresServer.IsTrouble(e))
@@ -387,7 +388,7 @@ internal sealed class PostgresWriter : IDisposable
                 if (Stopwatch.GetElapsedTime(started) + pause >= options.SettleTimeout || IsStopping())
                 {
                     options.OnTrouble?.Invoke($"{server.Explain(e).Message} Whether the last group of records is in the books is not known; appends fail until it can be reached.");
-                    EndPending(AppendOutcome.Unknown);
+                    group.EndPending(AppendOutcome.Unknown);
                     GoDown();
                     return SendAnswer.Ended;
                 }
@@ -405,11 +406,11 @@ internal sealed class PostgresWriter : IDisposable
         }
     }
 
-    private void Publish(long positionBefore)
+    private void Publish(AppendGroup group, long positionBefore)
     {
-        for (var i = 0; i < taken.Count; i++)
+        for (var i = 0; i < group.Taken.Count; i++)
         {
-            var (batch, at) = taken[i];
+            var (batch, at) = group.Taken[i];
             ref var entry = ref CollectionsMarshal.AsSpan(batch.Entries)[at];
             entry.Outcome = AppendOutcome.Appended;
             entry.Position = positionBefore + i + 1;
@@ -429,20 +430,6 @@ internal sealed class PostgresWriter : IDisposable
                 if (key.Unique)
                 {
                     keys.Surprise(key.Key);
-                }
-            }
-        }
-    }
-
-    private void EndPending(AppendOutcome outcome)
-    {
-        foreach (var batch in group)
-        {
-            foreach (ref var entry in CollectionsMarshal.AsSpan(batch.Entries))
-            {
-                if (entry.Outcome == AppendOutcome.Pending)
-                {
-                    entry.Outcome = outcome;
                 }
             }
         }
