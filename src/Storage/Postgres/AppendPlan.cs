@@ -218,6 +218,7 @@ internal sealed class AppendPlan(int recordBytesMax, HashSet<string> measureName
     /// <summary>No entry comes any more. Keys and heads are sorted as their indices are: one walk over neighbouring pages instead of one for each.</summary>
     public void Finish()
     {
+        SortHeads();
         CollectionsMarshal.AsSpan(UniqueKey).Sort(CollectionsMarshal.AsSpan(UniqueRecord));
         foreach (var (key, offset) in latest)
         {
@@ -230,6 +231,31 @@ internal sealed class AppendPlan(int recordBytesMax, HashSet<string> measureName
         {
             MeasureName.Add(name);
             MeasureDelta.Add(delta);
+        }
+    }
+
+    private void SortHeads()
+    {
+        var order = new int[HeadHash.Count];
+        for (var i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+        }
+
+        CollectionsMarshal.AsSpan(HeadHash).Sort(order.AsSpan());
+        Follow(HeadActor);
+        Follow(HeadExpected);
+        Follow(HeadExpectedChain);
+        Follow(HeadVersion);
+        Follow(HeadChain);
+        Follow(HeadWake);
+        Follow(HeadFirst);
+        Follow(HeadLast);
+
+        void Follow<T>(List<T> values)
+        {
+            T[] sorted = [.. order.Select(at => values[at])];
+            sorted.CopyTo(CollectionsMarshal.AsSpan(values));
         }
     }
 
