@@ -1,10 +1,7 @@
-using System.Globalization;
-using System.Numerics;
 using Loyalty.Runtime;
 using Loyalty.Runtime.Journal;
 using Loyalty.Storage.Postgres;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Loyalty.Storage;
 
@@ -82,7 +79,7 @@ public sealed class PostgresJournal : IJournal
             var connection = await server.OpenAsync().ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
-                var (keySeed, isSafe) = await ReadBooksAsync(connection, options, server, view).ConfigureAwait(false);
+                var (keySeed, isSafe) = await BooksView.OpenAsync(connection, options, server, view).ConfigureAwait(false);
                 if (!isSafe)
                 {
                     options.OnTrouble?.Invoke($"{server.Description}: the server runs with fsync or full_page_writes off; a power cut or a crash of its machine can lose or damage what was acknowledged. Turn both on.");
@@ -223,41 +220,6 @@ public sealed class PostgresJournal : IJournal
         await Task.Run(writer.Dispose).ConfigureAwait(false);
         await reader.StopAsync().ConfigureAwait(false);
         await server.DisposeAsync().ConfigureAwait(false);
-    }
-
-    private static async Task<(long KeySeed, bool IsSafe)> ReadBooksAsync(
-        NpgsqlConnection connection, PostgresJournalOptions options, PostgresServer server, BooksView view)
-    {
-        var command = new NpgsqlCommand(
-            $"SELECT format, key_seed, current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on', {BooksView.Columns} FROM {server.Schema}.books", connection);
-        await using (command.ConfigureAwait(false))
-        {
-            try
-            {
-                var place = PostgresServer.Place(PostgresJournalOptions.ParseConnectionString(options.ConnectionString));
-                var row = await command.ExecuteReaderAsync().ConfigureAwait(false);
-                await using (row.ConfigureAwait(false))
-                {
-                    if (!await row.ReadAsync().ConfigureAwait(false))
-                    {
-                        throw PostgresSchema.IsMissing(options.Schema, place);
-                    }
-
-                    var format = row.GetInt32(0);
-                    if (format != PostgresSchema.Format)
-                    {
-                        throw format > PostgresSchema.Format ? PostgresSchema.IsNewer(options.Schema, place, format) : PostgresSchema.IsOlder(options.Schema, place, format);
-                    }
-
-                    view.Read(row, 3);
-                    return (row.GetInt64(1), row.GetBoolean(2));
-                }
-            }
-            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName or PostgresErrorCodes.UndefinedColumn)
-            {
-                throw PostgresSchema.IsMissing(options.Schema, PostgresServer.Place(PostgresJournalOptions.ParseConnectionString(options.ConnectionString)));
-            }
-        }
     }
 
     /// <summary>The names that the books know; and rows of processes that have been gone for a month go.</summary>

@@ -164,7 +164,7 @@ internal sealed class PostgresReader
 
     private static void Add<T>(NpgsqlCommand command, T value, NpgsqlDbType type) => command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value, NpgsqlDbType = type });
 
-    public static async Task<IReadOnlyList<ActorId>> ReadActorsAsync(NpgsqlCommand command)
+    private static async Task<IReadOnlyList<ActorId>> ReadActorsAsync(NpgsqlCommand command)
     {
         var actors = new List<ActorId>();
         var row = await command.ExecuteReaderAsync().ConfigureAwait(false);
