@@ -6,6 +6,9 @@ using Loyalty.Silo.Commands;
 var root = new RootCommand("The loyalty engine on Microsoft Orleans: silos, gateways, dashboard.")
 {
     UpCommand.Create(),
+    SiloCommand.Create(),
+    GatewayCommand.Create(),
+    SchemaCommand.Create(),
 };
 
 try
