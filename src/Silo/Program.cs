@@ -7,6 +7,9 @@ using Loyalty.Silo.Postgres;
 var root = new RootCommand("The loyalty engine on Microsoft Orleans: silos, gateways, dashboard.")
 {
     UpCommand.Create(),
+    SiloCommand.Create(),
+    GatewayCommand.Create(),
+    SchemaCommand.Create(),
 };
 
 try

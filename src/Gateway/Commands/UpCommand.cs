@@ -110,7 +110,7 @@ internal sealed class UpOptions
         }
 
         return new(
-            dataFolder, url, definition, programName, new KernelOptions { MaxActorBytes = (long)megabytes << 20, CheckpointRecords = checkpointRecords },
+            dataFolder, url, definition, programName, parsed.GetValue(_program), new KernelOptions { MaxActorBytes = (long)megabytes << 20, CheckpointRecords = checkpointRecords },
             insecure ? null : new ApiKeys(dataFolder), key);
     }
 
@@ -137,10 +137,11 @@ internal sealed class UpOptions
 /// <param name="Url">Where to listen.</param>
 /// <param name="Definition">The program of new books.</param>
 /// <param name="ProgramName">What to call it in messages.</param>
+/// <param name="ProgramFile">Where it was read; null: the built-in sample.</param>
 /// <param name="Kernel">Bounds.</param>
 /// <param name="Keys">Null: no keys are asked for.</param>
 /// <param name="DevelopmentKey">A key to show; null without keys.</param>
-internal sealed record UpSettings(string DataFolder, string Url, byte[] Definition, string ProgramName, KernelOptions Kernel, ApiKeys? Keys, string? DevelopmentKey)
+internal sealed record UpSettings(string DataFolder, string Url, byte[] Definition, string ProgramName, string? ProgramFile, KernelOptions Kernel, ApiKeys? Keys, string? DevelopmentKey)
 {
     /// <exception cref="UserError">The address cannot be used.</exception>
     public async Task StartAsync(WebApplication app, CancellationToken stop)
