@@ -71,17 +71,13 @@ internal static class BenchCommand
 
     private static string DefaultServer()
     {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        if (Repository.Folder is not { } folder)
         {
-            if (File.Exists(Path.Combine(folder.FullName, "Loyalty.Orleans.sln")))
-            {
-                string gateway = Path.Combine(folder.FullName, "src", "Gateway", "bin", "Release", "net10.0", "Loyalty.Gateway.dll");
-                return File.Exists(gateway)
-                    ? $"dotnet \"{gateway}\""
-                    : throw new UserError($"{gateway} is not there: build it with `dotnet build -c Release`, or give --server \"command line\".");
-            }
+            throw new UserError("This program does not lie in the repository, so it cannot find the gateway: give --server \"command line\".");
         }
 
-        throw new UserError("This program does not lie in the repository, so it cannot find the gateway: give --server \"command line\".");
+        return Repository.Program("src/Gateway", "Loyalty.Gateway.dll") is { } gateway
+            ? $"dotnet \"{gateway}\""
+            : throw new UserError($"{folder} has no built gateway: build it with `dotnet build -c Release`, or give --server \"command line\".");
     }
 }

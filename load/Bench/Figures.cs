@@ -18,7 +18,9 @@ internal static class Figures
         new("hotAccount", "one member buys everything", HotAccount),
         new("members", "a million members beside ten thousand (--million)", Members),
         new("restart", "kill -9 under load, restart, compare", Restart),
+        new("orleans", "the engine on Orleans and in the embedded host, in turns", OnOrleans),
         new("postgres", "the same purchase in a PostgreSQL stored procedure", Postgres),
+        new("writeState", "a grain a member, one WriteStateAsync to PostgreSQL a purchase", WriteState),
     ];
 
     private static JsonObject MachineLimits(BenchContext context)
@@ -126,15 +128,60 @@ internal static class Figures
             return Skipped(why);
         }
 
-        var json = new JsonObject { ["perSecond"] = Math.Round(found, 1) };
-        if (PerSecondOf(context, "stream") is { } stream)
+        return WithRatios(new JsonObject { ["perSecond"] = Math.Round(found, 1) }, context, found, "Postgres");
+    }
+
+    private static JsonObject WriteState(BenchContext context)
+    {
+        (JsonObject? figures, string why) = WriteStateBaseline.Measure(context.Seconds);
+        return figures is null ? Skipped(why) : WithRatios(figures, context, (double)figures["perSecond"]!, "WriteState");
+    }
+
+    /// <summary>Both run all the time and are loaded one after the other, twice, so that what else happens on the machine hits both.</summary>
+    private static JsonObject OnOrleans(BenchContext context)
+    {
+        if (Repository.Program("src/Silo", "Loyalty.Silo.dll") is not { } silo)
         {
-            json["streamTimesPostgres"] = Math.Round(stream / found, 2);
+            return Skipped("the silo is not built: dotnet build -c Release src/Silo, where the Orleans packages can be restored");
         }
 
-        if (PerSecondOf(context, "single") is { } single)
+        using ServerProcess embedded = ServerProcess.Start(context.Server);
+        using ServerProcess orleans = ServerProcess.Start(new CommandLine("dotnet", [silo]));
+        return new JsonObject
         {
-            json["singleTimesPostgres"] = Math.Round(single / found, 2);
+            ["stream"] = InTurns(context, embedded, orleans, () => Timed(BenchContext.Workload(100_000, StreamConnections))),
+            ["single"] = InTurns(context, embedded, orleans, () => Timed(BenchContext.Workload(100_000, SingleConnections)) with { Single = true }),
+        };
+    }
+
+    private static JsonObject InTurns(BenchContext context, ServerProcess embedded, ServerProcess orleans, Func<LoadOptions> next)
+    {
+        const int Turns = 2;
+        double onEmbedded = 0;
+        double onOrleans = 0;
+        for (int turn = 0; turn < Turns; turn++)
+        {
+            onEmbedded += context.Run(embedded, next() with { DurationSeconds = context.Seconds / Turns }).PerSecond / Turns;
+            onOrleans += context.Run(orleans, next() with { DurationSeconds = context.Seconds / Turns }).PerSecond / Turns;
+        }
+
+        return new JsonObject
+        {
+            ["embeddedPerSecond"] = Math.Round(onEmbedded, 1),
+            ["orleansPerSecond"] = Math.Round(onOrleans, 1),
+            ["embeddedTimesOrleans"] = Math.Round(onEmbedded / onOrleans, 2),
+        };
+    }
+
+    /// <summary>How many times as much the engine does as something it is compared with.</summary>
+    private static JsonObject WithRatios(JsonObject json, BenchContext context, double perSecond, string than)
+    {
+        foreach (string figure in new[] { "stream", "single" })
+        {
+            if (PerSecondOf(context, figure) is { } engine)
+            {
+                json[$"{figure}Times{than}"] = Math.Round(engine / perSecond, 2);
+            }
         }
 
         return json;

@@ -36,6 +36,22 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public void The_baseline_s_figures_are_the_last_line_that_it_prints()
+    {
+        Assert.Equal(512.5, (double)WriteStateBaseline.Read((0, "starting\n{\"perSecond\":512.5}\n", "")).Figures!["perSecond"]!);
+        Assert.Equal(512.5, (double)WriteStateBaseline.Read((1, "{\"perSecond\":512.5,\"isWell\":false}", "")).Figures!["perSecond"]!);
+    }
+
+    [Fact]
+    public void A_baseline_without_figures_is_left_out_with_the_reason()
+    {
+        Assert.Contains("too long", WriteStateBaseline.Read(null).Why);
+        Assert.Contains("no role", WriteStateBaseline.Read((2, "", "no role x\n")).Why);
+        Assert.Contains("no figures", WriteStateBaseline.Read((0, "{\"other\":1}", "")).Why);
+        Assert.Contains("no figures", WriteStateBaseline.Read((0, "Hello", "")).Why);
+    }
+
+    [Fact]
     public void No_two_runs_share_a_prefix()
     {
         string[] prefixes = [.. Enumerable.Range(0, 1000).Select(_ => WorkloadOptions.NewPrefix())];
