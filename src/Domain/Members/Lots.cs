@@ -58,17 +58,20 @@ public sealed class UnitBook(string unit)
     /// <summary>Lots per unit. Beyond it the two oldest lots of equal last day become one, with the older earning day.</summary>
     public const int MaxLots = 8192;
 
-    private readonly List<Lot> _lots = [];
-    private readonly List<Lot> _lapsed = [];
+    private CompactList<Lot> _lots;
+    private CompactList<Lot> _lapsed;
 
     /// <summary>Which unit.</summary>
     public string Unit { get; } = unit;
 
-    /// <summary>In the order of spending.</summary>
-    public IReadOnlyList<Lot> Lots => _lots;
+    /// <summary>The member's next book; null: this is the last one.</summary>
+    public UnitBook? Next { get; internal set; }
 
-    /// <summary>What lapsed and was not taken back since, oldest first.</summary>
-    public IReadOnlyList<Lot> Lapsed => _lapsed;
+    /// <summary>In the order of spending. Valid until the book changes.</summary>
+    public ReadOnlySpan<Lot> Lots => _lots.Items;
+
+    /// <summary>What lapsed and was not taken back since, oldest first. Valid until the book changes.</summary>
+    public ReadOnlySpan<Lot> Lapsed => _lapsed.Items;
 
     /// <summary>What the member owes; 0 or more.</summary>
     public long Debt { get; set; }
@@ -83,7 +86,7 @@ public sealed class UnitBook(string unit)
     public long Pending(LocalDate today)
     {
         long pending = 0;
-        foreach (var lot in _lots)
+        foreach (ref readonly var lot in Lots)
         {
             pending += lot.Id.AvailableOn > today ? lot.Points : 0;
         }
@@ -143,7 +146,7 @@ public sealed class UnitBook(string unit)
     /// <summary>What of the lot lapsed and was not taken back since; everything, in the member's favour, when that is forgotten.</summary>
     public long LapsedOf(LotId id)
     {
-        foreach (var lot in _lapsed)
+        foreach (ref readonly var lot in Lapsed)
         {
             if (lot.Id == id)
             {
@@ -191,7 +194,6 @@ public sealed class UnitBook(string unit)
 
     private int Find(LotId id)
     {
-        // The newest lot is the usual one.
         var low = 0;
         var high = _lots.Count - 1;
         while (low <= high)
@@ -218,7 +220,7 @@ public sealed class UnitBook(string unit)
 
     private void MergeOldest()
     {
-        var newest = _lots[^1].Id.EarnedOn;
+        var newest = _lots[_lots.Count - 1].Id.EarnedOn;
         for (var i = 0; i + 1 < _lots.Count; i++)
         {
             var (older, newer) = (_lots[i], _lots[i + 1]);

@@ -97,7 +97,7 @@ public static class MemberCodec
         writer.VarInt(state.Purchases);
         writer.VarInt(state.Returns);
         writer.VarInt(state.Spend);
-        writer.Count(state.Waiting.Count);
+        writer.Count(state.Waiting.Length);
         foreach (var waiting in state.Waiting)
         {
             SaleCodec.Write(writer, waiting);
@@ -108,14 +108,14 @@ public static class MemberCodec
         writer.Day(history.FixedOn);
         writer.Day(history.Fixed.Since);
         writer.Day(history.Fixed.Through);
-        writer.Count(history.Days.Count);
+        writer.Count(history.Days.Length);
         foreach (var day in history.Days)
         {
             Write(writer, day);
         }
 
-        writer.Count(state.Books.Count);
-        foreach (var book in state.Books)
+        writer.Count(state.Books.Count());
+        for (var book = state.FirstBook; book is not null; book = book.Next)
         {
             writer.Text(book.Unit);
             writer.VarInt(book.Debt);
@@ -368,13 +368,13 @@ public static class MemberCodec
         return postings;
     }
 
-    private static void Write(ByteWriter writer, IReadOnlyList<Lot> lots)
+    private static void Write(ByteWriter writer, ReadOnlySpan<Lot> lots)
     {
-        writer.Count(lots.Count);
-        for (var i = 0; i < lots.Count; i++)
+        writer.Count(lots.Length);
+        foreach (ref readonly var lot in lots)
         {
-            Write(writer, lots[i].Id);
-            writer.VarInt(lots[i].Points);
+            Write(writer, lot.Id);
+            writer.VarInt(lot.Points);
         }
     }
 

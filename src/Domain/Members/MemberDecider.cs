@@ -116,7 +116,11 @@ public readonly ref struct MemberDecider
         }
 
         Requalify(day, new PurchaseRecorded(purchase, program.Version, level, day, awards, progressPoints));
-        ApplyWaiting(purchase.Id);
+        if (!_state.Waiting.IsEmpty)
+        {
+            ApplyWaiting(purchase.Id);
+        }
+
         BringUpToDate();
         return null;
     }
@@ -139,7 +143,7 @@ public readonly ref struct MemberDecider
                 return new("foreign-purchase", "purchase", $"purchase {request.Purchase} is not recorded for member {_state.Id}");
             case RecallResult.NoPurchase:
                 return new("no-purchase", "purchase", $"{request.Purchase} was refused or is no purchase: there is nothing to return");
-            case RecallResult.Unknown when request.Purchase is not null && _state.Waiting.Count >= MemberState.MaxWaiting:
+            case RecallResult.Unknown when request.Purchase is not null && _state.Waiting.Length >= MemberState.MaxWaiting:
                 return new("too-many-waiting", "purchase", $"{MemberState.MaxWaiting} returns of this member wait for their purchase already; send the purchases first");
         }
 
@@ -238,9 +242,13 @@ public readonly ref struct MemberDecider
         var postings = new List<Posting>();
         if (status == MemberStatus.Closed)
         {
-            foreach (var book in _state.Books)
+            for (var book = _state.FirstBook; book is not null; book = book.Next)
             {
-                postings.AddRange(book.Lots.Select(lot => new Posting(book.Unit, PostingPlace.Lot, lot.Id, -lot.Points)));
+                foreach (var lot in book.Lots)
+                {
+                    postings.Add(new(book.Unit, PostingPlace.Lot, lot.Id, -lot.Points));
+                }
+
                 if (book.Debt > 0)
                 {
                     postings.Add(new(book.Unit, PostingPlace.Debt, default, book.Debt));
@@ -290,9 +298,9 @@ public readonly ref struct MemberDecider
         }
 
         LocalDate? due = null;
-        foreach (var book in state.Books)
+        for (var book = state.FirstBook; book is not null; book = book.Next)
         {
-            if (book.Lots.Count == 0)
+            if (book.Lots.IsEmpty)
             {
                 continue;
             }
@@ -347,21 +355,27 @@ public readonly ref struct MemberDecider
     private void LapsePoints()
     {
         var program = _context.Program;
-        foreach (var book in _state.Books)
+        var today = _context.Today;
+        for (var book = _state.FirstBook; book is not null; book = book.Next)
         {
-            if (book.Lots.Count == 0)
+            if (book.Lots.IsEmpty)
             {
                 continue;
             }
 
-            var today = _context.Today;
             if (book.Lots[0].Id.LastDay < today)
             {
-                var lapsed = book.Lots.TakeWhile(lot => lot.Id.LastDay < today).ToArray();
+                var count = 1;
+                while (count < book.Lots.Length && book.Lots[count].Id.LastDay < today)
+                {
+                    count++;
+                }
+
+                var lapsed = book.Lots[..count].ToArray();
                 Raise(new PointsLapsed(book.Unit, lapsed, program.Calendar.StartOf(lapsed[^1].Id.LastDay!.Value.PlusDays(1))));
             }
 
-            if (book.Lots.Count > 0 && program.FindUnit(book.Unit)?.Expiry is ExpiryPolicy.Inactivity inactivity
+            if (!book.Lots.IsEmpty && program.FindUnit(book.Unit)?.Expiry is ExpiryPolicy.Inactivity inactivity
                 && _state.LastActive.PlusMonths(inactivity.Months) is var last && last < today)
             {
                 Raise(new PointsLapsed(book.Unit, [.. book.Lots], program.Calendar.StartOf(last.PlusDays(1))));
@@ -407,7 +421,7 @@ public readonly ref struct MemberDecider
         }
 
         var days = _state.History.Days;
-        var isNewest = fact is PurchaseRecorded && (days.Count == 0 || days[^1].Date <= day) && day > _state.ReviewedOn && day >= _state.Tier.Since;
+        var isNewest = fact is PurchaseRecorded && (days.IsEmpty || days[^1].Date <= day) && day > _state.ReviewedOn && day >= _state.Tier.Since;
         if (isNewest)
         {
             // The usual sale: one more step of the walk.
@@ -468,8 +482,13 @@ public readonly ref struct MemberDecider
     private void ApplyWaiting(string purchaseId)
     {
         PurchaseState? state = null;
-        foreach (var waiting in _state.Waiting.Where(waiting => waiting.Purchase == purchaseId).ToArray())
+        foreach (var waiting in _state.Waiting.ToArray())
         {
+            if (waiting.Purchase != purchaseId)
+            {
+                continue;
+            }
+
             state ??= PurchaseState.Of((PurchaseRecorded)_raised.Last(fact => fact is PurchaseRecorded));
             ReturnOf(state, waiting, waited: true);
             state = ((ReturnRecorded)_raised.Last(fact => fact is ReturnRecorded)).After!;

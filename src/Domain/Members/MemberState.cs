@@ -12,8 +12,7 @@ public sealed class MemberState(string id)
     /// <summary>Returns that may wait for their purchase.</summary>
     public const int MaxWaiting = 64;
 
-    private readonly List<UnitBook> _books = [];
-    private readonly List<Return> _waiting = [];
+    private CompactList<Return> _waiting;
 
     /// <summary>The member's id.</summary>
     public string Id { get; } = id;
@@ -37,7 +36,19 @@ public sealed class MemberState(string id)
     public IReadOnlyList<AlternativeId> AlternativeIds { get; private set; } = [];
 
     /// <summary>One for each unit the member ever had.</summary>
-    public IReadOnlyList<UnitBook> Books => _books;
+    public IEnumerable<UnitBook> Books
+    {
+        get
+        {
+            for (var book = FirstBook; book is not null; book = book.Next)
+            {
+                yield return book;
+            }
+        }
+    }
+
+    /// <summary>The first of <see cref="Books"/>; each names the next. Nearly every member has one or two, and every purchase walks over them.</summary>
+    public UnitBook? FirstBook { get; private set; }
 
     /// <summary>Days of sales.</summary>
     public TierHistory History { get; } = new();
@@ -54,8 +65,8 @@ public sealed class MemberState(string id)
     /// <summary>The latest day on which points were given by hand.</summary>
     public LocalDate? LastGiven { get; private set; }
 
-    /// <summary>Returns whose purchase is not known yet, in order of arrival.</summary>
-    public IReadOnlyList<Return> Waiting => _waiting;
+    /// <summary>Returns whose purchase is not known yet, in order of arrival. Valid until the state changes.</summary>
+    public ReadOnlySpan<Return> Waiting => _waiting.Items;
 
     /// <summary>Purchases recorded.</summary>
     public long Purchases { get; private set; }
@@ -79,10 +90,10 @@ public sealed class MemberState(string id)
     /// <summary>About how many bytes of memory this takes.</summary>
     public int EstimateBytes()
     {
-        var bytes = 420 + (History.Days.Count * 32) + (_waiting.Count * 600) + (AlternativeIds.Count * 120);
-        foreach (var book in _books)
+        var bytes = 420 + (History.Days.Length * 32) + (_waiting.Count * 600) + (AlternativeIds.Count * 120);
+        for (var book = FirstBook; book is not null; book = book.Next)
         {
-            bytes += 200 + ((book.Lots.Count + book.Lapsed.Count) * 32);
+            bytes += 200 + ((book.Lots.Length + book.Lapsed.Length) * 32);
         }
 
         return bytes;
@@ -91,10 +102,10 @@ public sealed class MemberState(string id)
     /// <summary>Reads what every decision reads; see the kernel's use of it. The result means nothing.</summary>
     public int Warm()
     {
-        var sum = History.Days.Count > 0 ? History.Days[^1].Date.Day : 0;
-        foreach (var book in _books)
+        var sum = History.Days.Length > 0 ? History.Days[^1].Date.Day : 0;
+        for (var book = FirstBook; book is not null; book = book.Next)
         {
-            sum += book.Lots.Count > 0 ? book.Lots[^1].Id.EarnedOn.Day : 0;
+            sum += book.Lots.Length > 0 ? book.Lots[^1].Id.EarnedOn.Day : 0;
         }
 
         return sum;
@@ -103,28 +114,37 @@ public sealed class MemberState(string id)
     /// <summary>The book of a unit, or null when the member never had any.</summary>
     public UnitBook? FindBook(string unit)
     {
-        foreach (var book in _books)
+        var book = FirstBook;
+        while (book is not null && !string.Equals(book.Unit, unit, StringComparison.Ordinal))
         {
-            if (string.Equals(book.Unit, unit, StringComparison.Ordinal))
-            {
-                return book;
-            }
-        }
-
-        return null;
-    }
-
-    /// <summary>The book of a unit, made when needed.</summary>
-    internal UnitBook Book(string unit)
-    {
-        var book = FindBook(unit);
-        if (book is null)
-        {
-            book = new UnitBook(unit);
-            _books.Add(book);
+            book = book.Next;
         }
 
         return book;
+    }
+
+    /// <summary>The book of a unit, made when needed.</summary>
+    internal UnitBook Book(string unit) => FindBook(unit) ?? AddBook(unit);
+
+    private UnitBook AddBook(string unit)
+    {
+        var added = new UnitBook(unit);
+        if (FirstBook is null)
+        {
+            FirstBook = added;
+        }
+        else
+        {
+            var last = FirstBook;
+            while (last.Next is { } next)
+            {
+                last = next;
+            }
+
+            last.Next = added;
+        }
+
+        return added;
     }
 
     /// <summary>Changes the state by a fact.</summary>
@@ -151,7 +171,7 @@ public sealed class MemberState(string id)
                 Spend -= returned.Spend;
                 if (returned.Waited)
                 {
-                    _waiting.RemoveAll(waiting => waiting.Id == returned.Return.Id);
+                    EndWaiting(returned.Return.Id);
                 }
 
                 break;
@@ -248,13 +268,24 @@ public sealed class MemberState(string id)
         }
     }
 
+    private void EndWaiting(string returnId)
+    {
+        for (var i = _waiting.Count - 1; i >= 0; i--)
+        {
+            if (_waiting[i].Id == returnId)
+            {
+                _waiting.RemoveAt(i);
+            }
+        }
+    }
+
     internal void Restore(
         MemberStatus status, Instant enrolledAt, LocalDate enrolledOn, bool automatic, UInt128 fingerprint, AlternativeId[] alternativeIds, HeldTier tier,
-        string? fixedLevel, LocalDate reviewedOn, LocalDate? lastGiven, long purchases, long returns, long spend, IEnumerable<Return> waiting)
+        string? fixedLevel, LocalDate reviewedOn, LocalDate? lastGiven, long purchases, long returns, long spend, ReadOnlySpan<Return> waiting)
     {
         (Status, EnrolledAt, EnrolledOn, IsAutomatic, EnrolmentFingerprint) = (status, enrolledAt, enrolledOn, automatic, fingerprint);
         (AlternativeIds, Tier, FixedLevel, ReviewedOn, LastGiven) = (alternativeIds, tier, fixedLevel, reviewedOn, lastGiven);
         (Purchases, Returns, Spend) = (purchases, returns, spend);
-        _waiting.AddRange(waiting);
+        _waiting.Replace(waiting);
     }
 }

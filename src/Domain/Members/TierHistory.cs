@@ -14,10 +14,10 @@ public sealed class TierHistory
     // Days between the dropped ones and the fixed standing: 800 different days span any window of 24 months.
     private const int SumOnly = 800;
 
-    private readonly List<ProgressDay> _days = [];
+    private CompactList<ProgressDay> _days;
 
-    /// <summary>In order of dates.</summary>
-    public IReadOnlyList<ProgressDay> Days => _days;
+    /// <summary>In order of dates. Valid until the history changes.</summary>
+    public ReadOnlySpan<ProgressDay> Days => _days.Items;
 
     /// <summary>Sum of the days that were folded away; its date is the last of them.</summary>
     public ProgressDay Earlier { get; private set; } = new(LocalDate.MinIsoValue, 0, 0, 0);
@@ -46,7 +46,7 @@ public sealed class TierHistory
     }
 
     /// <summary>The ladder of these days.</summary>
-    public TierLadder Ladder(TierPolicy policy, LocalDate enrolledOn) => new(policy, enrolledOn, _days, Earlier);
+    public TierLadder Ladder(TierPolicy policy, LocalDate enrolledOn) => new(policy, enrolledOn, Days, Earlier);
 
     /// <summary>The standing on a day, from scratch.</summary>
     /// <param name="fixedLevel">The level of the fixed standing in this policy: levels are remembered by id.</param>
@@ -113,10 +113,9 @@ public sealed class TierHistory
     }
 
     /// <summary>For snapshots: puts back what was written.</summary>
-    internal void Restore(IEnumerable<ProgressDay> days, ProgressDay earlier, LocalDate fixedOn, TierStanding standing)
+    internal void Restore(ReadOnlySpan<ProgressDay> days, ProgressDay earlier, LocalDate fixedOn, TierStanding standing)
     {
-        _days.Clear();
-        _days.AddRange(days);
+        _days.Replace(days);
         (Earlier, FixedOn, Fixed) = (earlier, fixedOn, standing);
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Loyalty.Domain.Programs;
 using NodaTime;
 
@@ -36,11 +35,11 @@ public readonly ref struct TierLadder
     /// <param name="enrolledOn">For membership years.</param>
     /// <param name="days">In order of dates.</param>
     /// <param name="earlier">Progress of the days before the list; counts in a lifetime window.</param>
-    public TierLadder(TierPolicy policy, LocalDate enrolledOn, List<ProgressDay> days, ProgressDay earlier)
+    public TierLadder(TierPolicy policy, LocalDate enrolledOn, ReadOnlySpan<ProgressDay> days, ProgressDay earlier)
     {
         _policy = policy;
         _enrolledOn = enrolledOn;
-        _days = CollectionsMarshal.AsSpan(days);
+        _days = days;
         _earlier = policy.Window == TierWindow.Lifetime ? Amount(earlier) : 0;
     }
 

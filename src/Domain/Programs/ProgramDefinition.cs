@@ -50,11 +50,11 @@ public sealed class ProgramDefinition
     /// <summary>The unit with that id, or null.</summary>
     public UnitDefinition? FindUnit(string id)
     {
-        foreach (var unit in Units)
+        for (var i = 0; i < Units.Count; i++)
         {
-            if (string.Equals(unit.Id, id, StringComparison.Ordinal))
+            if (string.Equals(Units[i].Id, id, StringComparison.Ordinal))
             {
-                return unit;
+                return Units[i];
             }
         }
 

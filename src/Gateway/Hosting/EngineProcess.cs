@@ -11,19 +11,16 @@ internal sealed class EngineProcess : IAsyncDisposable
 {
     private readonly IJournal _journal;
 
-    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine, KernelOptions options)
+    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine)
     {
         _journal = journal;
         Host = host;
         Engine = engine;
-        KernelOptions = options;
     }
 
     public EmbeddedHost Host { get; }
 
     public LoyaltyEngine Engine { get; }
-
-    public KernelOptions KernelOptions { get; }
 
     /// <summary>The journal's file in a data folder.</summary>
     public static string JournalFile(string dataFolder) => Path.Combine(dataFolder, "loyalty.db");
@@ -34,26 +31,16 @@ internal sealed class EngineProcess : IAsyncDisposable
     public static async Task<EngineProcess> StartAsync(
         string dataFolder, ReadOnlyMemory<byte> firstProgram, string programName, KernelOptions options, IClock clock, ILoggerFactory loggers)
     {
-        var journal = SqliteJournal.Open(new SqliteJournalOptions
-        {
-            Path = JournalFile(dataFolder),
-            OnTrouble = TroubleLog(loggers.CreateLogger<SqliteJournal>()),
-        });
+        var journal = OpenJournal(dataFolder, loggers);
         try
         {
             var programs = new ProgramSource();
             var host = new EmbeddedHost(
                 journal, LoyaltyEngine.Kinds(programs), options, clock, new ThreadPoolScheduler(), loggers.CreateLogger<EmbeddedHost>());
-            var engine = new LoyaltyEngine(host, journal, programs, clock);
-            var errors = await engine.StartAsync(firstProgram).ConfigureAwait(false);
-            if (errors.Count > 0)
-            {
-                throw new UserError(
-                    $"{programName} is no valid program:\n" + string.Join('\n', errors.Select(error => $"  {error.Field} {error.Message}")));
-            }
-
+            var engine = new LoyaltyEngine(host, new JournalBooks(journal), programs, clock);
+            await StartAsync(engine, firstProgram, programName).ConfigureAwait(false);
             host.StartBackground();
-            return new(journal, host, engine, options);
+            return new(journal, host, engine);
         }
         catch
         {
@@ -62,8 +49,27 @@ internal sealed class EngineProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Opens the SQLite journal of a data folder.</summary>
+    /// <exception cref="JournalUnavailableException">It cannot be opened: another process has it, say.</exception>
+    public static SqliteJournal OpenJournal(string dataFolder, ILoggerFactory loggers) => SqliteJournal.Open(new SqliteJournalOptions
+    {
+        Path = JournalFile(dataFolder),
+        OnTrouble = TroubleLog(loggers.CreateLogger<SqliteJournal>()),
+    });
+
+    /// <summary>Starts an engine whose host runs.</summary>
+    /// <exception cref="UserError">The first program is not valid.</exception>
+    public static async Task StartAsync(LoyaltyEngine engine, ReadOnlyMemory<byte> firstProgram, string programName)
+    {
+        var errors = await engine.StartAsync(firstProgram).ConfigureAwait(false);
+        if (errors.Count > 0)
+        {
+            throw new UserError($"{programName} is no valid program:\n" + string.Join('\n', errors.Select(error => $"  {error.Field} {error.Message}")));
+        }
+    }
+
     /// <summary>Every trouble is logged, but the same one (a full disk, at every commit) only every few seconds.</summary>
-    private static Action<string> TroubleLog(ILogger logger)
+    public static Action<string> TroubleLog(ILogger logger)
     {
         const int QuietMs = 5000;
         var gate = new Lock();

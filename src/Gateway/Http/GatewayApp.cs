@@ -1,7 +1,7 @@
 using Loyalty.Domain.Members;
-using Loyalty.Gateway.Hosting;
 using Loyalty.Gateway.Security;
 using Loyalty.Runtime.Journal;
+using Loyalty.Runtime.Loyalty;
 using Microsoft.AspNetCore.Connections;
 
 namespace Loyalty.Gateway.Http;
@@ -11,12 +11,20 @@ internal static class GatewayApp
 {
     private const string AnyScope = "till, partner, read or admin";
 
-    /// <summary>Builds the web application over an engine.</summary>
-    /// <param name="process">The engine.</param>
+    /// <summary>Builds the web application over an engine that runs already.</summary>
+    /// <param name="engine">The engine.</param>
     /// <param name="keys">Null: no keys are asked for (only on loopback).</param>
     /// <param name="url">Where to listen.</param>
     /// <param name="limits">Bounds.</param>
-    public static WebApplication Build(EngineProcess process, ApiKeys? keys, string url, GatewayLimits limits)
+    public static WebApplication Build(LoyaltyEngine engine, ApiKeys? keys, string url, GatewayLimits limits)
+    {
+        var app = CreateBuilder(url, limits).Build();
+        Map(app, engine, () => engine.Programs.IsLoaded, keys, limits);
+        return app;
+    }
+
+    /// <summary>The web server and its limits, without addresses; whoever adds services of its own builds it and calls <see cref="Map"/>.</summary>
+    public static WebApplicationBuilder CreateBuilder(string url, GatewayLimits limits)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "Loyalty.Gateway", ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
@@ -33,18 +41,22 @@ internal static class GatewayApp
             kestrel.Limits.MaxResponseBufferSize = 1 << 20;
         });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
-        var app = builder.Build();
-        app.Use(AnswerFailuresAsync);
-        app.UseRouting();
-        Map(app, process, keys, limits);
-        return app;
+        return builder;
     }
 
-    private static void Map(WebApplication app, EngineProcess process, ApiKeys? keys, GatewayLimits limits)
+    /// <summary>Gives the application its addresses.</summary>
+    /// <param name="app">The application.</param>
+    /// <param name="engine">The engine.</param>
+    /// <param name="isReady">Whether requests can be answered; <c>/readyz</c> says so.</param>
+    /// <param name="keys">Null: no keys are asked for (only on loopback).</param>
+    /// <param name="limits">Bounds.</param>
+    public static void Map(WebApplication app, LoyaltyEngine engine, Func<bool> isReady, ApiKeys? keys, GatewayLimits limits)
     {
-        var sales = new SalesEndpoint(process.Engine, limits);
-        var members = new MembersEndpoint(process.Engine);
-        var operations = new OperationsEndpoint(process);
+        app.Use(AnswerFailuresAsync);
+        app.UseRouting();
+        var sales = new SalesEndpoint(engine, limits);
+        var members = new MembersEndpoint(engine);
+        var operations = new OperationsEndpoint(engine);
         const Scopes Seller = Scopes.Till | Scopes.Partner | Scopes.Admin;
         const Scopes Desk = Scopes.Till | Scopes.Admin;
         const Scopes Reader = Scopes.Till | Scopes.Partner | Scopes.Read | Scopes.Admin;
@@ -66,8 +78,14 @@ internal static class GatewayApp
         app.MapGet("/v1/ledger/trial-balance", Guard(keys, Auditor, operations.TrialBalanceAsync));
         app.MapGet("/v1/system", Guard(keys, Auditor, operations.SystemAsync));
         app.MapGet("/openapi/v1.json", OperationsEndpoint.OpenApiAsync);
+        MapHealth(app, isReady);
+    }
+
+    /// <summary>Only <c>/healthz</c> (the process answers) and <c>/readyz</c> (it should be sent requests).</summary>
+    public static void MapHealth(WebApplication app, Func<bool> isReady)
+    {
         app.MapGet("/healthz", context => TextAsync(context, 200, "alive\n"));
-        app.MapGet("/readyz", context => ReadyAsync(context, process));
+        app.MapGet("/readyz", context => isReady() ? TextAsync(context, 200, "ready\n") : TextAsync(context, 503, "starting\n"));
     }
 
     private static RequestDelegate Guard(ApiKeys? keys, Scopes needed, RequestDelegate handler, bool isMember = false) => context =>
@@ -144,9 +162,6 @@ internal static class GatewayApp
             await HttpReplies.WriteProblemAsync(context, Problem.Unavailable("the request failed for a reason that is logged")).ConfigureAwait(false);
         }
     }
-
-    private static Task ReadyAsync(HttpContext context, EngineProcess process) =>
-        process.Engine.Programs.IsLoaded ? TextAsync(context, 200, "ready\n") : TextAsync(context, 503, "starting\n");
 
     private static Task TextAsync(HttpContext context, int status, string text)
     {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Encodings.Web;
 
@@ -14,6 +15,9 @@ internal static class HttpReplies
 
     [ThreadStatic]
     private static Utf8JsonWriter? _writer;
+
+    [ThreadStatic]
+    private static AnswerText? _answer;
 
     /// <summary>Answers with JSON.</summary>
     public static ValueTask WriteJsonAsync<T>(HttpContext context, int status, T value, Action<Utf8JsonWriter, T> write) =>
@@ -46,22 +50,41 @@ internal static class HttpReplies
         writer.Flush();
     }
 
+    /// <summary>The thread's buffer for answers, empty.</summary>
+    public static AnswerText EmptyAnswer()
+    {
+        var answer = _answer ??= new AnswerText();
+        answer.Clear();
+        return answer;
+    }
+
+    /// <summary>Answers with JSON that is written already.</summary>
+    public static ValueTask WriteAsync(HttpContext context, int status, string type, ReadOnlySpan<byte> json)
+    {
+        var response = context.Response;
+        response.StatusCode = status;
+        response.ContentType = type;
+        response.ContentLength = json.Length;
+        var body = response.BodyWriter;
+        body.Write(json);
+        return FlushAsync(context, body);
+    }
+
     private static ValueTask WriteAsync<T>(HttpContext context, int status, string type, T value, Action<Utf8JsonWriter, T> write)
     {
         var buffer = _buffer ??= new ArrayBufferWriter<byte>(4096);
         buffer.ResetWrittenCount();
         WriteTo(buffer, value, write);
-        var response = context.Response;
-        response.StatusCode = status;
-        response.ContentType = type;
-        response.ContentLength = buffer.WrittenCount;
-        var body = response.BodyWriter;
-        body.Write(buffer.WrittenSpan);
         if (buffer.Capacity > 1 << 20)
         {
             _buffer = null;
         }
 
+        return WriteAsync(context, status, type, buffer.WrittenSpan);
+    }
+
+    private static ValueTask FlushAsync(HttpContext context, PipeWriter body)
+    {
         var flush = body.FlushAsync(context.RequestAborted);
         return flush.IsCompletedSuccessfully ? default : new ValueTask(flush.AsTask());
     }

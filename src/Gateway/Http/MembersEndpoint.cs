@@ -257,7 +257,18 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
         }
 
         writer.WriteEndArray();
-        ReplyWriter.WriteBalances(writer, view.Balances);
+        writer.WriteStartArray("balances"u8);
+        foreach (var balance in view.Balances)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("unit"u8, balance.Unit);
+            writer.WriteNumber("available"u8, balance.Available);
+            writer.WriteNumber("pending"u8, balance.Pending);
+            writer.WriteNumber("held"u8, balance.Held);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
         if (view.Tier is { } tier)
         {
             if (tier.Level is not null)

@@ -1,7 +1,6 @@
 using System.Reflection;
 using Loyalty.Domain.Ledger;
 using Loyalty.Domain.Programs;
-using Loyalty.Gateway.Hosting;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
@@ -10,11 +9,11 @@ using NodaTime;
 namespace Loyalty.Gateway.Http;
 
 /// <summary>The program, the trial balance and the state of the system.</summary>
-internal sealed class OperationsEndpoint(EngineProcess process)
+internal sealed class OperationsEndpoint(LoyaltyEngine engine)
 {
     private static readonly byte[] OpenApi = ReadResource("openapi.json");
 
-    private LoyaltyEngine Engine => process.Engine;
+    private LoyaltyEngine Engine { get; } = engine;
 
     /// <summary><c>GET /v1/program</c>: the version in force, and how many there are.</summary>
     public Task GetProgramAsync(HttpContext context) => WriteProgramAsync(context, Engine.Programs.Current.At(Engine.Clock.GetCurrentInstant()));
@@ -44,7 +43,7 @@ internal sealed class OperationsEndpoint(EngineProcess process)
 
     /// <summary><c>GET /v1/ledger/trial-balance</c>.</summary>
     public async Task TrialBalanceAsync(HttpContext context) =>
-        await HttpReplies.WriteJsonAsync(context, 200, Engine.Totals(), static (writer, totals) =>
+        await HttpReplies.WriteJsonAsync(context, 200, await Engine.Books.TotalsAsync().ConfigureAwait(false), static (writer, totals) =>
         {
             writer.WriteStartObject();
             writer.WriteNumber("asOf"u8, totals.Position);
@@ -96,24 +95,26 @@ internal sealed class OperationsEndpoint(EngineProcess process)
         }).ConfigureAwait(false);
 
     /// <summary><c>GET /v1/system</c>.</summary>
-    public async Task SystemAsync(HttpContext context) =>
-        await HttpReplies.WriteJsonAsync(context, 200, process, static (writer, process) =>
+    public async Task SystemAsync(HttpContext context)
+    {
+        var silos = await Engine.Host.ReadFiguresAsync().ConfigureAwait(false);
+        var checkpoint = await Engine.Books.CheckpointAsync().ConfigureAwait(false);
+        await HttpReplies.WriteJsonAsync(context, 200, (Engine, silos, checkpoint), static (writer, x) =>
         {
-            var engine = process.Engine;
-            var figures = process.Host.Figures;
-            var checkpoint = engine.Checkpoint;
+            var (engine, silos, checkpoint) = x;
+            var figures = ShardFigures.Sum(silos.Select(silo => silo.Actors));
             writer.WriteStartObject();
             writer.WriteString("version"u8, Version);
             writer.WriteString("host"u8, engine.Host.Description);
-            writer.WriteBoolean("orleans"u8, false);
-            writer.WriteString("store"u8, engine.StoreDescription);
+            writer.WriteBoolean("orleans"u8, engine.Host.IsOrleans);
+            writer.WriteString("store"u8, engine.Books.Description);
             writer.WriteString("now"u8, engine.Clock.GetCurrentInstant().ToDateTimeUtc());
             writer.WriteNumber("uptimeSeconds"u8, (long)(DateTime.UtcNow - System.Diagnostics.Process.GetCurrentProcess().StartTime.ToUniversalTime()).TotalSeconds);
             writer.WriteNumber("program"u8, engine.Programs.Current.Latest.Version);
             writer.WriteStartObject("actors"u8);
             writer.WriteNumber("inMemory"u8, figures.Actors);
             writer.WriteNumber("bytes"u8, figures.ActorBytes);
-            writer.WriteNumber("bytesMax"u8, process.KernelOptions.MaxActorBytes);
+            writer.WriteNumber("bytesMax"u8, silos.Sum(silo => silo.MaxActorBytes));
             writer.WriteNumber("loaded"u8, figures.Loaded);
             writer.WriteNumber("passivated"u8, figures.Passivated);
             writer.WriteEndObject();
@@ -127,7 +128,7 @@ internal sealed class OperationsEndpoint(EngineProcess process)
             writer.WriteNumber("tailRecords"u8, checkpoint.TailRecords);
             writer.WriteNumber("tailBytes"u8, checkpoint.TailBytes);
             writer.WriteNumber("unsavedActors"u8, checkpoint.UnsavedActors);
-            writer.WriteNumber("checkpoints"u8, process.Host.Checkpoints);
+            writer.WriteNumber("checkpoints"u8, silos.Sum(silo => silo.Checkpoints));
             writer.WriteEndObject();
             writer.WriteStartObject("process"u8);
             writer.WriteNumber("workingSetBytes"u8, Environment.WorkingSet);
@@ -136,8 +137,26 @@ internal sealed class OperationsEndpoint(EngineProcess process)
             writer.WriteNumber("gen2"u8, GC.CollectionCount(2));
             writer.WriteNumber("gcPausePercent"u8, GC.GetGCMemoryInfo().PauseTimePercentage);
             writer.WriteEndObject();
+            writer.WriteStartArray("silos"u8);
+            foreach (var silo in engine.Host.IsOrleans ? silos : [])
+            {
+                writer.WriteStartObject();
+                writer.WriteString("name"u8, silo.Name);
+                writer.WriteString("startedAt"u8, Instant.FromUnixTimeMilliseconds(silo.StartedAtMs).ToDateTimeUtc());
+                writer.WriteNumber("actors"u8, silo.Actors.Actors);
+                writer.WriteNumber("actorBytes"u8, silo.Actors.ActorBytes);
+                writer.WriteNumber("decided"u8, silo.Actors.Decided);
+                writer.WriteNumber("loaded"u8, silo.Actors.Loaded);
+                writer.WriteNumber("passivated"u8, silo.Actors.Passivated);
+                writer.WriteNumber("workingSetBytes"u8, silo.WorkingSetBytes);
+                writer.WriteNumber("gcPausePercent"u8, silo.GcPausePercent);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
             writer.WriteEndObject();
         }).ConfigureAwait(false);
+    }
 
     /// <summary><c>GET /openapi/v1.json</c>.</summary>
     public static async Task OpenApiAsync(HttpContext context)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Programs;
 using Loyalty.Domain.Requests;
@@ -12,22 +11,9 @@ namespace Loyalty.Gateway.Http;
 /// <summary>Writes what a request came to as JSON.</summary>
 internal static class ReplyWriter
 {
-    private static readonly JsonEncodedText Id = JsonEncodedText.Encode("id");
-    private static readonly JsonEncodedText Member = JsonEncodedText.Encode("member");
-    private static readonly JsonEncodedText Purchase = JsonEncodedText.Encode("purchase");
-    private static readonly JsonEncodedText Replayed = JsonEncodedText.Encode("replayed");
-    private static readonly JsonEncodedText Status = JsonEncodedText.Encode("status");
-    private static readonly JsonEncodedText Awards = JsonEncodedText.Encode("awards");
-    private static readonly JsonEncodedText Rule = JsonEncodedText.Encode("rule");
-    private static readonly JsonEncodedText Unit = JsonEncodedText.Encode("unit");
-    private static readonly JsonEncodedText Points = JsonEncodedText.Encode("points");
-    private static readonly JsonEncodedText AvailableAt = JsonEncodedText.Encode("availableAt");
-    private static readonly JsonEncodedText ExpiresAt = JsonEncodedText.Encode("expiresAt");
-    private static readonly JsonEncodedText Balances = JsonEncodedText.Encode("balances");
-    private static readonly JsonEncodedText Available = JsonEncodedText.Encode("available");
-    private static readonly JsonEncodedText Pending = JsonEncodedText.Encode("pending");
-    private static readonly JsonEncodedText Held = JsonEncodedText.Encode("held");
-    private static readonly JsonEncodedText Tier = JsonEncodedText.Encode("tier");
+    /// <summary>The expiry that the thread wrote last: nearly all sales of a day have the same.</summary>
+    [ThreadStatic]
+    private static ExpiryText? _expiry;
 
     /// <summary>The problem of a command that ended, or null when it is in the books.</summary>
     public static Problem? ProblemOf(RequestCommand command)
@@ -51,118 +37,157 @@ internal static class ReplyWriter
     }
 
     /// <summary>Writes the reply of a request that is in the books.</summary>
-    public static void Write(Utf8JsonWriter writer, RequestCommand command, ProgramCatalog programs)
+    public static void Write(AnswerText json, RequestCommand command, ProgramCatalog programs)
     {
         var outcome = command.Outcome;
-        writer.WriteStartObject();
-        writer.WriteString(Id, command.Request.Id);
+        json.Raw("{\"id\":"u8);
+        json.Text(command.Request.Id);
         switch (outcome.Fact)
         {
             case PurchaseRecorded recorded:
-                writer.WriteString(Member, command.Target.Key);
-                writer.WriteBoolean(Replayed, outcome.Replayed);
-                WriteAwards(writer, recorded, programs.Latest.Calendar);
+                json.Raw(",\"member\":"u8);
+                json.Text(command.Target.Key);
+                WriteReplayed(json, outcome.Replayed);
+                WriteAwards(json, recorded, programs.Latest.Calendar);
                 break;
             case ReturnRecorded recorded:
-                WriteReturn(writer, recorded.Return, command.Target.Key, outcome.Replayed, "applied");
-                writer.WriteStartArray(Awards);
-                foreach (var take in recorded.Takes)
-                {
-                    writer.WriteStartObject();
-                    writer.WriteString(Rule, take.Rule);
-                    writer.WriteString(Unit, take.Unit);
-                    writer.WriteNumber(Points, -take.Points);
-                    writer.WriteEndObject();
-                }
-
-                writer.WriteEndArray();
+                WriteReturn(json, recorded.Return, command.Target.Key, outcome.Replayed, ",\"status\":\"applied\""u8);
+                WriteTakes(json, recorded.Takes);
                 break;
             case ReturnWaits waits:
-                WriteReturn(writer, waits.Return, command.Target.Key, outcome.Replayed, "waiting");
-                writer.WriteStartArray(Awards);
-                writer.WriteEndArray();
+                WriteReturn(json, waits.Return, command.Target.Key, outcome.Replayed, ",\"status\":\"waiting\",\"awards\":[]"u8);
                 break;
             case PointsAdjusted adjusted:
-                writer.WriteString(Member, command.Target.Key);
-                writer.WriteBoolean(Replayed, outcome.Replayed);
-                writer.WriteString(Unit, adjusted.Adjustment.Unit);
-                writer.WriteNumber(Points, adjusted.Adjustment.Points);
+                json.Raw(",\"member\":"u8);
+                json.Text(command.Target.Key);
+                WriteReplayed(json, outcome.Replayed);
+                json.Raw(",\"unit\":"u8);
+                json.Text(adjusted.Adjustment.Unit);
+                json.Raw(",\"points\":"u8);
+                json.Number(adjusted.Adjustment.Points);
                 break;
             case SaleCounted:
-                writer.WriteBoolean(Replayed, outcome.Replayed);
-                writer.WriteStartArray(Awards);
-                writer.WriteEndArray();
+                WriteReplayed(json, outcome.Replayed);
+                json.Raw(",\"awards\":[]"u8);
                 break;
             case SaleReturned returned:
-                WriteReturn(writer, returned.Return, null, outcome.Replayed, "applied");
-                writer.WriteStartArray(Awards);
-                writer.WriteEndArray();
+                WriteReturn(json, returned.Return, null, outcome.Replayed, ",\"status\":\"applied\",\"awards\":[]"u8);
                 break;
         }
 
-        WriteBalances(writer, outcome.Answer?.Balances ?? []);
+        WriteBalances(json, outcome.Answer?.Balances ?? []);
         if (outcome.Answer?.Tier is { } tier)
         {
-            writer.WriteString(Tier, tier);
+            json.Raw(",\"tier\":"u8);
+            json.Text(tier);
         }
 
-        writer.WriteEndObject();
+        json.Raw("}"u8);
     }
 
-    /// <summary>Writes balances as the property <c>balances</c>.</summary>
-    public static void WriteBalances(Utf8JsonWriter writer, IReadOnlyList<Balance> balances)
-    {
-        writer.WriteStartArray(Balances);
-        for (var i = 0; i < balances.Count; i++)
-        {
-            writer.WriteStartObject();
-            writer.WriteString(Unit, balances[i].Unit);
-            writer.WriteNumber(Available, balances[i].Available);
-            writer.WriteNumber(Pending, balances[i].Pending);
-            writer.WriteNumber(Held, balances[i].Held);
-            writer.WriteEndObject();
-        }
+    private static void WriteReplayed(AnswerText json, bool replayed) => json.Raw(replayed ? ",\"replayed\":true"u8 : ",\"replayed\":false"u8);
 
-        writer.WriteEndArray();
-    }
-
-    private static void WriteReturn(Utf8JsonWriter writer, Return request, string? member, bool replayed, string status)
+    private static void WriteReturn(AnswerText json, Return request, string? member, bool replayed, ReadOnlySpan<byte> status)
     {
         if (request.Purchase is { } purchase)
         {
-            writer.WriteString(Purchase, purchase);
+            json.Raw(",\"purchase\":"u8);
+            json.Text(purchase);
         }
 
         if (member is not null)
         {
-            writer.WriteString(Member, member);
+            json.Raw(",\"member\":"u8);
+            json.Text(member);
         }
 
-        writer.WriteBoolean(Replayed, replayed);
-        writer.WriteString(Status, status);
+        WriteReplayed(json, replayed);
+        json.Raw(status);
     }
 
-    private static void WriteAwards(Utf8JsonWriter writer, PurchaseRecorded recorded, BusinessCalendar calendar)
+    private static void WriteTakes(AnswerText json, TakeBack[] takes)
     {
-        writer.WriteStartArray(Awards);
-        foreach (ref readonly var award in recorded.Awards.AsSpan())
+        json.Raw(",\"awards\":["u8);
+        for (var i = 0; i < takes.Length; i++)
         {
-            writer.WriteStartObject();
-            writer.WriteString(Rule, award.Rule);
-            writer.WriteString(Unit, award.Unit);
-            writer.WriteNumber(Points, award.Points);
-            writer.WriteString(
-                AvailableAt, Utc(award.Lot.AvailableOn == award.Lot.EarnedOn ? recorded.Purchase.At : calendar.StartOf(award.Lot.AvailableOn)));
+            WriteAward(json, isFirst: i == 0, takes[i].Rule, takes[i].Unit, -takes[i].Points);
+            json.Raw("}"u8);
+        }
+
+        json.Raw("]"u8);
+    }
+
+    private static void WriteAwards(AnswerText json, PurchaseRecorded recorded, BusinessCalendar calendar)
+    {
+        json.Raw(",\"awards\":["u8);
+        for (var i = 0; i < recorded.Awards.Length; i++)
+        {
+            ref readonly var award = ref recorded.Awards[i];
+            WriteAward(json, isFirst: i == 0, award.Rule, award.Unit, award.Points);
+            json.Raw(",\"availableAt\":"u8);
+            json.Time(award.Lot.AvailableOn == award.Lot.EarnedOn ? recorded.Purchase.At : calendar.StartOf(award.Lot.AvailableOn));
             if (award.Lot.LastDay is { } last)
             {
-                writer.WriteString(ExpiresAt, Utc(calendar.StartOf(last.PlusDays(1))));
+                if (_expiry is not { } expiry || expiry.LastDay != last || !ReferenceEquals(expiry.Calendar, calendar))
+                {
+                    _expiry = expiry = new(last, calendar);
+                }
+
+                json.Raw(expiry.Json);
             }
 
-            writer.WriteEndObject();
+            json.Raw("}"u8);
         }
 
-        writer.WriteEndArray();
+        json.Raw("]"u8);
     }
 
-    private static DateTime Utc(Instant instant) => instant.ToDateTimeUtc();
+    /// <summary>The beginning of an award; the caller closes it.</summary>
+    private static void WriteAward(AnswerText json, bool isFirst, string rule, string unit, long points)
+    {
+        json.Raw(isFirst ? "{\"rule\":"u8 : ",{\"rule\":"u8);
+        json.Text(rule);
+        json.Raw(",\"unit\":"u8);
+        json.Text(unit);
+        json.Raw(",\"points\":"u8);
+        json.Number(points);
+    }
+
+    private static void WriteBalances(AnswerText json, Balance[] balances)
+    {
+        json.Raw(",\"balances\":["u8);
+        for (var i = 0; i < balances.Length; i++)
+        {
+            json.Raw(i == 0 ? "{\"unit\":"u8 : ",{\"unit\":"u8);
+            json.Text(balances[i].Unit);
+            json.Raw(",\"available\":"u8);
+            json.Number(balances[i].Available);
+            json.Raw(",\"pending\":"u8);
+            json.Number(balances[i].Pending);
+            json.Raw(",\"held\":"u8);
+            json.Number(balances[i].Held);
+            json.Raw("}"u8);
+        }
+
+        json.Raw("]"u8);
+    }
+
+    /// <summary>When points of a last day lapse, as the property <c>expiresAt</c>.</summary>
+    private sealed class ExpiryText
+    {
+        public ExpiryText(LocalDate lastDay, BusinessCalendar calendar)
+        {
+            (LastDay, Calendar) = (lastDay, calendar);
+            var json = new AnswerText();
+            json.Raw(",\"expiresAt\":"u8);
+            json.Time(calendar.StartOf(lastDay.PlusDays(1)));
+            Json = json.Written.ToArray();
+        }
+
+        public LocalDate LastDay { get; }
+
+        public BusinessCalendar Calendar { get; }
+
+        public byte[] Json { get; }
+    }
 }

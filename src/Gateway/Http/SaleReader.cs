@@ -7,7 +7,8 @@ namespace Loyalty.Gateway.Http;
 
 /// <summary>
 /// Reads purchases and returns from JSON: by hand, because this is the hot path (a generated reader is several times as slow), and strictly: unknown,
-/// repeated and missing fields, wrong types and values out of range are all reported. Used again for many requests; not thread-safe.
+/// repeated and missing fields, wrong types and values out of range are all reported. What is in its usual form is read by <see cref="PlainSaleReader"/>. Used again for
+/// many requests; not thread-safe.
 /// </summary>
 internal sealed class SaleReader
 {
@@ -49,6 +50,20 @@ internal sealed class SaleReader
     /// <param name="mixed">Whether <c>type</c> may say otherwise (in streams).</param>
     /// <returns>A <see cref="Purchase"/> or <see cref="Return"/>, or null when there are <see cref="Errors"/>.</returns>
     public Request? Read(ReadOnlySpan<byte> json, bool isReturn, bool mixed)
+    {
+        _errors = null;
+        _lines.Clear();
+        if (new PlainSaleReader(json, Names, _lines).Read(isReturn, mixed) is { } plain)
+        {
+            Id = plain.Id;
+            return plain;
+        }
+
+        return ReadAnything(json, isReturn, mixed);
+    }
+
+    /// <summary>Reads what <see cref="PlainSaleReader"/> gave up, and finds everything that is wrong with it.</summary>
+    internal Request? ReadAnything(ReadOnlySpan<byte> json, bool isReturn, bool mixed)
     {
         _errors = null;
         Id = null;

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text.Json;
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Loyalty.Domain.Requests;
 using Loyalty.Runtime.Journal;
@@ -229,21 +229,27 @@ internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, Htt
     private void Write(PipeWriter body, LineGroup group)
     {
         var programs = engine.Programs.Current;
-        foreach (var line in group.Lines)
+        var answer = HttpReplies.EmptyAnswer();
+        foreach (ref readonly var line in CollectionsMarshal.AsSpan(group.Lines))
         {
             var problem = line.Problem ?? ReplyWriter.ProblemOf(line.Command!);
             if (problem is null)
             {
-                HttpReplies.WriteTo(body, (line.Command!, programs), static (writer, x) => ReplyWriter.Write(writer, x.Item1, x.programs));
+                ReplyWriter.Write(answer, line.Command!, programs);
             }
             else
             {
+                // Whatever came before it goes first.
+                body.Write(answer.Written);
+                answer.Clear();
                 var replayed = line.Command is { Status: CommandStatus.Done } command && command.Outcome.Replayed;
                 HttpReplies.WriteTo(body, (problem, line, replayed), static (writer, x) => x.problem.Write(writer, x.line.Id, x.line.Number, x.replayed));
             }
 
-            body.Write("\n"u8);
+            answer.Raw("\n"u8);
         }
+
+        body.Write(answer.Written);
     }
 
     private readonly record struct Line(long Number, RequestCommand? Command, Problem? Problem, string? Id);

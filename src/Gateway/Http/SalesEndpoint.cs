@@ -78,10 +78,14 @@ internal sealed class SalesEndpoint(LoyaltyEngine engine, GatewayLimits limits)
     /// <summary>Answers a single request.</summary>
     public static ValueTask ReplyAsync(HttpContext context, LoyaltyEngine engine, RequestCommand command)
     {
-        var problem = ReplyWriter.ProblemOf(command);
-        return problem is not null
-            ? HttpReplies.WriteProblemAsync(context, problem, command.Request.Id, command.Status == CommandStatus.Done && command.Outcome.Replayed)
-            : HttpReplies.WriteJsonAsync(context, 200, (command, engine), static (writer, x) => ReplyWriter.Write(writer, x.command, x.engine.Programs.Current));
+        if (ReplyWriter.ProblemOf(command) is { } problem)
+        {
+            return HttpReplies.WriteProblemAsync(context, problem, command.Request.Id, command.Status == CommandStatus.Done && command.Outcome.Replayed);
+        }
+
+        var answer = HttpReplies.EmptyAnswer();
+        ReplyWriter.Write(answer, command, engine.Programs.Current);
+        return HttpReplies.WriteAsync(context, 200, "application/json", answer.Written);
     }
 
     private static (Request? Request, Problem? Problem, string? Id) Parse(in ReadOnlySequence<byte> buffer, bool isReturn)

@@ -9,6 +9,9 @@ internal sealed class ActorCell(ActorId id, ActorKind kind)
     public readonly ActorKind Kind = kind;
     public readonly ulong Hash = id.StableHash();
 
+    /// <summary>Who rules its life; null in the embedded host.</summary>
+    public HostedActor? Owner;
+
     /// <summary>Null until it is loaded.</summary>
     public ActorState? State;
 
@@ -39,8 +42,11 @@ internal sealed class ActorCell(ActorId id, ActorKind kind)
     /// <summary>Used since the passivation hand last passed.</summary>
     public bool IsReferenced = true;
 
+    /// <summary>When a host that rules its life last sent it a command, Unix milliseconds.</summary>
+    public long UsedAtMs;
+
     /// <summary>Place in the shard's ring of residents.</summary>
-    public int RingIndex;
+    public int RingIndex = -1;
 
     /// <summary>An effect of this actor is on its way.</summary>
     public bool IsDelivering;

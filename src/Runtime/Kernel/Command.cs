@@ -42,7 +42,28 @@ public abstract class Command(ActorId target)
 
     internal bool RecallLookedUp { get; set; }
 
-    internal void Complete(CommandStatus status, string? problem = null)
+    /// <summary>The journal is asked for the id, whatever its filter says.</summary>
+    internal bool AsksJournal { get; private set; }
+
+    /// <summary>Makes it as if it had not been handled yet, and sure to find what is durable under its id; false: that was done before.</summary>
+    internal bool AskJournal()
+    {
+        if (AsksJournal)
+        {
+            return false;
+        }
+
+        AsksJournal = true;
+        RequestLookedUp = RecallLookedUp = false;
+        Recalled = null;
+        Reply = null;
+        return true;
+    }
+
+    /// <summary>Ends it and tells the observer. For hosts: whoever takes a command completes it once.</summary>
+    /// <param name="status">How it ended.</param>
+    /// <param name="problem">Why not, for people; null when it was done.</param>
+    public void Complete(CommandStatus status, string? problem = null)
     {
         Status = status;
         Problem = problem;

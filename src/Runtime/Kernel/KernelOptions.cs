@@ -24,6 +24,9 @@ public sealed record KernelOptions
     /// <summary>Estimated bytes of all actors in memory. Above it the ones not used lately are passivated; they are loaded again when needed.</summary>
     public long MaxActorBytes { get; init; } = Math.Max(256L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
 
+    /// <summary>Under Orleans: actors that were not used for so long leave memory even when there is room.</summary>
+    public TimeSpan IdleAge { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>How often due actors are looked for.</summary>
     public TimeSpan WakeInterval { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -41,4 +44,20 @@ public sealed record KernelOptions
 
     /// <summary>Snapshots handed to the journal at a time.</summary>
     public int CheckpointSlice { get; init; } = 2000;
+
+    /// <exception cref="ArgumentOutOfRangeException">A bound is out of its range.</exception>
+    internal void Check()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Shards, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Shards, 256);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxInFlightPerShard, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxBatch, 1);
+    }
+
+    /// <summary>A slice of a checkpoint, or of wake-ups, that no queue can take would never end.</summary>
+    internal KernelOptions ForQueues() => this with
+    {
+        CheckpointSlice = Math.Min(CheckpointSlice, MaxQueuedPerShard),
+        WakeBatch = Math.Min(WakeBatch, MaxQueuedPerShard),
+    };
 }

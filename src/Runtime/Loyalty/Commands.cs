@@ -30,6 +30,13 @@ public static class ActorIds
 
     /// <summary>An alternative id.</summary>
     public static ActorId Directory(AlternativeId id) => new(DirectoryKind, $"{id.Type}:{id.Value}");
+
+    /// <summary>The alternative id of a <see cref="Directory"/> actor.</summary>
+    public static AlternativeId AlternativeIdOf(ActorId directory)
+    {
+        var colon = directory.Key.IndexOf(':', StringComparison.Ordinal);
+        return new(directory.Key[..colon], directory.Key[(colon + 1)..]);
+    }
 }
 
 /// <summary>A command that carries a request with an identity. Reply: <see cref="RequestOutcome"/>.</summary>

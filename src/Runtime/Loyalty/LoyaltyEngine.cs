@@ -12,13 +12,16 @@ namespace Loyalty.Runtime.Loyalty;
 /// <summary>
 /// What gateways talk to: routes requests to actors on whatever host runs them, and answers the questions that are about more than one actor.
 /// </summary>
-public sealed class LoyaltyEngine(IActorHost host, IJournal journal, ProgramSource programs, IClock clock)
+public sealed class LoyaltyEngine(IActorHost host, IBooks books, ProgramSource programs, IClock clock)
 {
     /// <summary>Records of a statement page, at most.</summary>
     public const int MaxStatementPage = 500;
 
     /// <summary>The actors' host.</summary>
     public IActorHost Host { get; } = host;
+
+    /// <summary>The books.</summary>
+    public IBooks Books { get; } = books;
 
     /// <summary>The program's versions.</summary>
     public ProgramSource Programs { get; } = programs;
@@ -75,12 +78,8 @@ public sealed class LoyaltyEngine(IActorHost host, IJournal journal, ProgramSour
 
     /// <summary>Finds who records a return that <see cref="NeedsPurchase"/>.</summary>
     /// <exception cref="JournalUnavailableException">The store cannot be read.</exception>
-    public async ValueTask<ActorId> FindTargetAsync(Return request)
-    {
-        var key = RequestKey.Of(KeyScopes.Request, request.Purchase!, journal.KeySeed);
-        var purchase = !journal.IsExclusive || journal.MightContain(key) ? await journal.FindAsync(key).ConfigureAwait(false) : null;
-        return purchase?.Actor ?? TargetOf(request);
-    }
+    public async ValueTask<ActorId> FindTargetAsync(Return request) =>
+        await Books.FindActorAsync(request.Purchase!).ConfigureAwait(false) ?? TargetOf(request);
 
     /// <summary>Enrols a member. Its alternative ids are claimed first, so that two members never have the same one.</summary>
     /// <returns>The command that ended it: <see cref="EnrolMember"/>, or what was not granted or not done before it.</returns>
@@ -165,7 +164,7 @@ public sealed class LoyaltyEngine(IActorHost host, IJournal journal, ProgramSour
             }
         }
 
-        var history = await journal.ReadHistoryAsync(ActorIds.Member(member), cursor?.Before ?? 0, records).ConfigureAwait(false);
+        var history = await Books.ReadHistoryAsync(ActorIds.Member(member), cursor?.Before ?? 0, records).ConfigureAwait(false);
         var builder = new StatementBuilder(balances);
         foreach (var record in history)
         {
@@ -179,15 +178,6 @@ public sealed class LoyaltyEngine(IActorHost host, IJournal journal, ProgramSour
         var next = history.Count == records && history[^1].FirstVersion > 1 ? new StatementCursor(history[^1].Position, balances) : null;
         return (new(builder.Entries, next), command);
     }
-
-    /// <summary>Sums over all books.</summary>
-    public JournalTotals Totals() => journal.Totals();
-
-    /// <summary>How far snapshots are behind.</summary>
-    public CheckpointState Checkpoint => journal.Checkpoint;
-
-    /// <summary>What store the books are in.</summary>
-    public string StoreDescription => journal.Description;
 
     /// <returns>What failed, or null; and the member's version before the claims.</returns>
     private async Task<(Command? Failure, long MemberVersion)> ClaimAsync(string member, AlternativeId[] ids)

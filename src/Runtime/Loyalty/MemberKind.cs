@@ -276,13 +276,15 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
         foreach (var book in member.Books)
         {
             // An answer stays small whatever the member has: the first lots to lapse are the ones people ask about.
-            lots.AddRange(book.Lots.Take(100).Select(lot => new LotView(
-                book.Unit, lot.Points, lot.Id, lot.Id.LastDay is { } last ? calendar.StartOf(last.PlusDays(1)) : null)));
+            foreach (var lot in book.Lots[..Math.Min(book.Lots.Length, 100)])
+            {
+                lots.Add(new(book.Unit, lot.Points, lot.Id, lot.Id.LastDay is { } last ? calendar.StartOf(last.PlusDays(1)) : null));
+            }
         }
 
         return new(
             member.Id, member.Status, member.EnrolledAt, member.AlternativeIds, tier, MemberDecider.Balances(member, context), lots,
-            [.. member.Waiting.Select(waiting => waiting.Id)], member.Purchases, member.Returns, member.Spend, 0);
+            Array.ConvertAll(member.Waiting.ToArray(), waiting => waiting.Id), member.Purchases, member.Returns, member.Spend, 0);
     }
 
     private static List<MemberEvent> Raised(Turn turn)

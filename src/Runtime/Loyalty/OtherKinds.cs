@@ -232,6 +232,15 @@ public sealed class DirectoryKind : ActorKind
 /// <summary>The program's versions as an actor.</summary>
 public sealed class ProgramKind : ActorKind
 {
+    /// <summary>The program's versions as they stand in the books, whoever may be changing them; empty in new books.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    public static async Task<IReadOnlyList<ProgramDefinition>> ReadAsync(IJournal journal)
+    {
+        ArgumentNullException.ThrowIfNull(journal);
+        var loaded = await journal.LoadAsync(ActorIds.Program).ConfigureAwait(false);
+        return (List<ProgramDefinition>)ActorState.Of(new ProgramKind(), ActorIds.Program, loaded).Value;
+    }
+
     /// <inheritdoc />
     public override string Name => ActorIds.ProgramKind;
 

@@ -107,6 +107,12 @@ internal sealed class ActorHeads
         }
     }
 
+    /// <summary>
+    /// Writer only: the head if its actor has unsaved records, as nearly all that are appended to have. Without a lock, because only the writer changes which those are; so the
+    /// processor can look for many heads at once.
+    /// </summary>
+    public ActorHead? GetUnsaved(ActorId actor, ulong hash) => ShardOf(hash).Unsaved.GetValueOrDefault(new(hash, actor));
+
     /// <summary>Writer only.</summary>
     public ActorHead? Get(ActorId actor, ulong hash)
     {
@@ -369,6 +375,7 @@ internal sealed class ActorHeads
 
     public sealed class Shard
     {
+        /// <summary>Changed by the writer only, under the lock; others read it under the lock.</summary>
         public readonly Dictionary<HeadKey, ActorHead> Unsaved = [];
 
         // A cache in two generations: when the young one is full it becomes the old one, and the old one is dropped.

@@ -88,6 +88,9 @@ internal sealed class KeyIndex
     /// <summary>Writer only: whether a record, of the commit under way included, has the key.</summary>
     public bool Contains(RequestKey key, KeyRunReader reader) => MightContain(key) && Find(key, long.MaxValue, reader) != 0;
 
+    /// <summary>Writer only: reads what <see cref="Contains"/> and <see cref="Put"/> will, for the processor's cache; the result means nothing.</summary>
+    public long Warm(RequestKey key) => state.Tail.Warm(key) + (MightContain(key) ? 1 : 0);
+
     /// <summary>Writer only.</summary>
     public void Put(RequestKey key, long position, long durablePosition) => state.Tail.Put(key, position, durablePosition);
 

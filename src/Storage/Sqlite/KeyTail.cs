@@ -36,6 +36,9 @@ internal sealed class KeyTail
     /// <summary>Writer only: whether any record, durable or of the commit under way, has it.</summary>
     public bool Contains(RequestKey key) => filter.MightContain(key.High, key.Low) && Find(key, long.MaxValue) != 0;
 
+    /// <summary>Writer only: reads the place where the key is or will be, for the processor's cache; the result means nothing.</summary>
+    public long Warm(RequestKey key) => slots[Place(slots, key)].Position;
+
     /// <summary>Writer only.</summary>
     public void Put(RequestKey key, long position, long durablePosition)
     {
@@ -85,6 +88,7 @@ internal sealed class KeyTail
     public KeyPosition[] Sorted()
     {
         var entries = new KeyPosition[Count];
+        var order = new ulong[Count];
         var count = 0;
         lock (gate)
         {
@@ -92,20 +96,35 @@ internal sealed class KeyTail
             {
                 if (slot.Used && slot.Position != 0)
                 {
+                    order[count] = slot.Key.High;
                     entries[count++] = new(slot.Key, slot.Position);
                 }
             }
         }
 
+        // By plain numbers, which is several times as fast as by a comparison of keys. Equal high halves are next to never, but they are possible.
+        Array.Sort(order, entries, 0, count);
+        for (int from = 0, to; from < count; from = to)
+        {
+            for (to = from + 1; to < count && order[to] == order[from]; to++)
+            {
+            }
+
+            if (to - from > 1)
+            {
+                entries.AsSpan(from, to - from).Sort(static (a, b) => a.CompareTo(b));
+            }
+        }
+
         Array.Resize(ref entries, count);
-        Array.Sort(entries, static (a, b) => a.CompareTo(b));
         return entries;
     }
 
+    private static int Place(Slot[] slots, RequestKey key) => (int)Math.BigMul(BloomFilter.Mix(key.High, key.Low).Place, (ulong)slots.Length, out _);
+
     private static int IndexOf(Slot[] slots, RequestKey key)
     {
-        var (place, _) = BloomFilter.Mix(key.High, key.Low);
-        var index = (int)Math.BigMul(place, (ulong)slots.Length, out _);
+        var index = Place(slots, key);
         while (slots[index].Used && slots[index].Key != key)
         {
             index = index + 1 == slots.Length ? 0 : index + 1;

@@ -73,7 +73,7 @@ internal sealed class ReaderPool : IDisposable
 
             try
             {
-                reader ??= new(JournalFile.OpenReader(options.Path), state, options.BlockCacheBytes);
+                reader ??= new(JournalFile.OpenReader(options.Path), state, new(options.BlockCacheBytes, options.BlockBytesMax + BlockFormat.TrailerSize));
                 // Heads are looked at before the transaction starts: what a head says is then never newer than what the transaction sees.
                 reader.Begin();
             }
@@ -132,16 +132,15 @@ internal sealed class Reader : IDisposable
     private long seenSaves;
     private bool open;
 
-    public Reader(Db db, JournalState state, int cacheBytes)
+    public Reader(Db db, JournalState state, BlockCache cache)
     {
-        (this.db, this.state) = (db, state);
+        (this.db, this.state, this.cache) = (db, state, cache);
         begin = db.Prepare("BEGIN");
         end = db.Prepare("COMMIT");
         block = db.Prepare("SELECT data FROM block WHERE seq = ?1");
         due = db.Prepare("SELECT due, hash, kind, key FROM snapshot WHERE hash >> 52 = ?1 AND due IS NOT NULL ORDER BY due");
         snapshots = new(db);
         keys = new(db);
-        cache = new(cacheBytes);
     }
 
     public void Begin()
@@ -379,7 +378,7 @@ internal sealed class Reader : IDisposable
     private (long At, long Version)? TryRecordAt(ActorId actor, long position)
     {
         var seq = BlockFormat.Seq(position);
-        if (seq < 1 || TryBlock(seq, out var recordsEnd) is not { } bytes)
+        if (seq < 1 || !TryBlock(seq, out var recordsEnd, out var bytes))
         {
             return null;
         }
@@ -398,71 +397,89 @@ internal sealed class Reader : IDisposable
             : null;
     }
 
-    private byte[] Block(long seq, out int recordsEnd) =>
-        TryBlock(seq, out recordsEnd) ?? throw new JournalCorruptException($"Block {seq} of the journal {db.Path} is missing.");
+    private ReadOnlySpan<byte> Block(long seq, out int recordsEnd) =>
+        TryBlock(seq, out recordsEnd, out var bytes) ? bytes : throw new JournalCorruptException($"Block {seq} of the journal {db.Path} is missing.");
 
-    private byte[]? TryBlock(long seq, out int recordsEnd)
+    /// <summary>The bytes are valid until the next block is asked for.</summary>
+    private bool TryBlock(long seq, out int recordsEnd, out ReadOnlySpan<byte> bytes)
     {
-        var bytes = cache.Get(seq);
-        if (bytes is null)
+        if (!cache.TryGet(seq, out bytes))
         {
             try
             {
                 if (!block.Bind(1, seq).Step())
                 {
                     recordsEnd = 0;
-                    return null;
+                    return false;
                 }
 
-                bytes = block.Blob(0).ToArray();
+                bytes = cache.Add(seq, block.Blob(0));
             }
             finally
             {
                 block.Reset();
             }
-
-            cache.Add(seq, bytes);
         }
 
         // Records prove themselves; only the frame is needed here.
         recordsEnd = BlockHeader.TryRead(bytes, seq, trustContent: true, out var header, out var problem)
             ? header.RecordsEnd
             : throw new JournalCorruptException($"In the journal {db.Path}, {problem}.");
-        return bytes;
+        return true;
     }
 }
 
-/// <summary>Recently read blocks, up to a number of bytes: in two generations, like the cache of heads. Blocks never change.</summary>
-internal sealed class BlockCache(int bytesMax)
+/// <summary>
+/// Recently read blocks, up to a number of bytes: in two generations, like the cache of heads. Blocks never change. The memory of those that are dropped is used again:
+/// what lives as long as these is expensive for the garbage collector.
+/// </summary>
+internal sealed class BlockCache(int bytesMax, int usualSize)
 {
-    private Dictionary<long, byte[]> young = [];
-    private Dictionary<long, byte[]> old = [];
+    private readonly Stack<byte[]> free = new();
+    private Dictionary<long, (byte[] Buffer, int Length)> young = [];
+    private Dictionary<long, (byte[] Buffer, int Length)> old = [];
     private long youngBytes;
 
-    public byte[]? Get(long seq)
+    /// <summary>The block is valid until the next call.</summary>
+    public bool TryGet(long seq, out ReadOnlySpan<byte> block)
     {
-        if (young.TryGetValue(seq, out var block))
+        if (!young.TryGetValue(seq, out var known) && old.Remove(seq, out known))
         {
-            return block;
+            Keep(seq, known);
         }
 
-        if (old.Remove(seq, out block))
-        {
-            Add(seq, block);
-        }
-
-        return block;
+        block = known.Buffer.AsSpan(0, known.Length);
+        return known.Buffer is not null;
     }
 
-    public void Add(long seq, byte[] block)
+    /// <summary>Takes a copy, which is valid until the next call.</summary>
+    public ReadOnlySpan<byte> Add(long seq, ReadOnlySpan<byte> block)
     {
-        if (youngBytes + block.Length > bytesMax / 2)
+        var isUsual = block.Length <= usualSize && block.Length > usualSize / 2;
+        var buffer = !isUsual ? new byte[block.Length] : free.TryPop(out var used) ? used : new byte[usualSize];
+        block.CopyTo(buffer);
+        Keep(seq, (buffer, block.Length));
+        return buffer.AsSpan(0, block.Length);
+    }
+
+    private void Keep(long seq, (byte[] Buffer, int Length) block)
+    {
+        if (youngBytes + block.Buffer.Length > bytesMax / 2)
         {
-            (old, young) = (young, []);
+            foreach (var (buffer, _) in old.Values)
+            {
+                if (buffer.Length == usualSize)
+                {
+                    free.Push(buffer);
+                }
+            }
+
+            old.Clear();
+            (old, young) = (young, old);
             youngBytes = 0;
         }
 
         young[seq] = block;
-        youngBytes += block.Length;
+        youngBytes += block.Buffer.Length;
     }
 }

@@ -17,6 +17,7 @@ internal sealed class RunningTotals
     private readonly Lock gate = new();
     private readonly Dictionary<string, int> index = new(StringComparer.Ordinal);
     private readonly List<byte[]> names = [];
+    private readonly (string? Name, int At)[] recent = new (string?, int)[16];
     private long[] running = new long[64];
     private long[] durable = new long[64];
     private int durableCount;
@@ -122,6 +123,22 @@ internal sealed class RunningTotals
     }
 
     private int IndexOf(string name)
+    {
+        // The same few names, as the same objects, come with every record: no text has to be hashed.
+        foreach (ref readonly var known in recent.AsSpan())
+        {
+            if (ReferenceEquals(known.Name, name))
+            {
+                return known.At;
+            }
+        }
+
+        var at = IndexOfAny(name);
+        recent[at % recent.Length] = (name, at);
+        return at;
+    }
+
+    private int IndexOfAny(string name)
     {
         if (index.TryGetValue(name, out var at))
         {

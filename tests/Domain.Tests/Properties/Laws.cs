@@ -12,14 +12,14 @@ internal static class View
     public static string Of(RealMember member, Instant now, bool withPurchases = true)
     {
         var state = member.State;
-        var books = state.Books.Where(book => book.Lots.Count > 0 || book.Debt > 0 || book.Lapsed.Any(lot => lot.Points > 0)).OrderBy(book => book.Unit, StringComparer.Ordinal).Select(book =>
-            $"{book.Unit}: {string.Join(" ", book.Lots)} debt {book.Debt} lapsed {string.Join(" ", book.Lapsed.Where(lot => lot.Points > 0).Select(lot => lot.ToString()).Order())} {book.ForgottenThrough}");
-        var days = state.History.Days.Where(day => day is not { Spend: 0, Points: 0, Visits: 0 }).Select(day => day.ToString());
+        var books = state.Books.Where(book => book.Lots.Length > 0 || book.Debt > 0 || book.Lapsed.ToArray().Any(lot => lot.Points > 0)).OrderBy(book => book.Unit, StringComparer.Ordinal).Select(book =>
+            $"{book.Unit}: {string.Join(" ", book.Lots.ToArray())} debt {book.Debt} lapsed {string.Join(" ", book.Lapsed.ToArray().Where(lot => lot.Points > 0).Select(lot => lot.ToString()).Order())} {book.ForgottenThrough}");
+        var days = state.History.Days.ToArray().Where(day => day is not { Spend: 0, Points: 0, Visits: 0 }).Select(day => day.ToString());
         return string.Join(
             "\n",
             [
                 $"{state.Status} {state.EnrolledOn} {state.LastGiven} tier {state.Tier}", .. books, .. days,
-                .. state.Waiting.Select(waiting => waiting.Id), string.Join(" ", MemberDecider.Balances(state, member.At(now))),
+                .. state.Waiting.ToArray().Select(waiting => waiting.Id), string.Join(" ", MemberDecider.Balances(state, member.At(now))),
                 withPurchases ? $"{state.Purchases} {state.Returns} {state.Spend}" : "",
             ]);
     }

@@ -59,7 +59,7 @@ public class LongHistory
 
         Assert.True(levels.Count > 2, $"the example is too dull: {string.Join(", ", levels)}");
         Assert.Contains(member.Facts, fact => fact is TierHistoryFolded);
-        Assert.InRange(member.State.History.Days.Count, 1400, TierHistory.MaxDays);
+        Assert.InRange(member.State.History.Days.Length, 1400, TierHistory.MaxDays);
         Assert.Equal(member.Snapshot(), RealMember.SnapshotOf(member.Replayed()));
         Assert.Equal(member.Snapshot(), RealMember.SnapshotOf(member.Copy()));
     }

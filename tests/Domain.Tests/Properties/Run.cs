@@ -187,10 +187,10 @@ internal sealed class Run
         foreach (var unit in plan.Units)
         {
             var (real, model) = (state.FindBook(unit.Id), Model.Book(unit.Id));
-            Same($"lots of {unit.Id}", (real?.Lots ?? []).Select(lot => (Plain(lot.Id), lot.Points)), model.InOrder().Select(lot => (lot, model.Lots[lot])));
+            Same($"lots of {unit.Id}", (real is null ? [] : real.Lots.ToArray()).Select(lot => (Plain(lot.Id), lot.Points)), model.InOrder().Select(lot => (lot, model.Lots[lot])));
             Same(
                 $"lapsed {unit.Id}",
-                (real?.Lapsed ?? []).Where(lot => lot.Points != 0).Select(lot => (Plain(lot.Id), lot.Points).ToString()).Order(),
+                (real is null ? [] : real.Lapsed.ToArray()).Where(lot => lot.Points != 0).Select(lot => (Plain(lot.Id), lot.Points).ToString()).Order(),
                 model.Lapsed.Where(lot => lot.Value != 0).Select(lot => (lot.Key, lot.Value).ToString()).Order());
             Require((real?.Debt ?? 0) == model.Debt, $"debt of {unit.Id} is {real?.Debt}; the model: {model.Debt}");
             var accounts = _accounts.GetValueOrDefault(unit.Id) ?? [];
@@ -201,7 +201,7 @@ internal sealed class Run
 
         var status = !Model.IsEnrolled ? MemberStatus.Unknown : Model.IsClosed ? MemberStatus.Closed : Model.IsBlocked ? MemberStatus.Blocked : MemberStatus.Active;
         Require(state.Status == status, $"status is {state.Status}; the model: {status}");
-        Same("waiting returns", state.Waiting.Select(waiting => waiting.Id), Model.Waiting.Select(waiting => waiting.Id));
+        Same("waiting returns", state.Waiting.ToArray().Select(waiting => waiting.Id), Model.Waiting.Select(waiting => waiting.Id));
         if (Model.IsEnrolled)
         {
             Require(state.EnrolledOn.ToDateOnly() == Model.EnrolledOn, $"enrolled on {state.EnrolledOn:R}; the model: {Model.EnrolledOn:O}");

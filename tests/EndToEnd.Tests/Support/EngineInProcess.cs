@@ -30,7 +30,7 @@ internal sealed class EngineInProcess : IAsyncDisposable
         var clock = new SetClock { Now = now };
         var process = await EngineProcess.StartAsync(dataFolder, program, "the program", new KernelOptions(), clock, NullLoggerFactory.Instance);
         var url = $"http://127.0.0.1:{Engine.FreePort()}";
-        var app = GatewayApp.Build(process, keys: null, url, new GatewayLimits());
+        var app = GatewayApp.Build(process.Engine, keys: null, url, new GatewayLimits());
         await app.StartAsync();
         return new(process, app, new HttpClient { BaseAddress = new Uri(url) }, clock);
     }

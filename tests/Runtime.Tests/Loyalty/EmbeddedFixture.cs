@@ -1,5 +1,6 @@
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
+using Loyalty.Runtime.Loyalty;
 using Loyalty.Storage;
 using Loyalty.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -27,10 +28,10 @@ public abstract class EmbeddedFixture : LoyaltyFixture
     public override IEnumerable<JournalRecord> ReadAll() => Journal.ReadAll(0);
 
     /// <inheritdoc />
-    protected override Task<(IActorHost Host, IJournal Journal)> OpenAsync(IReadOnlyList<ActorKind> kinds)
+    protected override Task<(IActorHost Host, IBooks Books)> OpenAsync(ProgramSource programs)
     {
-        _host = new(Journal, kinds, Options, Clock, new ThreadPoolScheduler(), NullLogger<EmbeddedHost>.Instance);
-        return Task.FromResult<(IActorHost, IJournal)>((_host, Journal));
+        _host = new(Journal, LoyaltyEngine.Kinds(programs), Options, Clock, new ThreadPoolScheduler(), NullLogger<EmbeddedHost>.Instance);
+        return Task.FromResult<(IActorHost, IBooks)>((_host, new JournalBooks(Journal)));
     }
 
     /// <inheritdoc />
@@ -78,10 +79,10 @@ public sealed class SqliteFixture : EmbeddedFixture
     }
 
     /// <inheritdoc />
-    protected override Task<(IActorHost Host, IJournal Journal)> OpenAsync(IReadOnlyList<ActorKind> kinds)
+    protected override Task<(IActorHost Host, IBooks Books)> OpenAsync(ProgramSource programs)
     {
         Journal = _open = SqliteJournal.Open(new() { Path = _path });
-        return base.OpenAsync(kinds);
+        return base.OpenAsync(programs);
     }
 
     /// <inheritdoc />
@@ -120,11 +121,11 @@ public sealed class PostgresFixture : EmbeddedFixture
     }
 
     /// <inheritdoc />
-    protected override async Task<(IActorHost Host, IJournal Journal)> OpenAsync(IReadOnlyList<ActorKind> kinds)
+    protected override async Task<(IActorHost Host, IBooks Books)> OpenAsync(ProgramSource programs)
     {
         _schema ??= await PrivatePostgres.Shared.MakeSchemaAsync();
         Journal = _open = await PostgresJournal.OpenAsync(new() { ConnectionString = PrivatePostgres.Shared.ConnectionString, Schema = _schema });
-        return await base.OpenAsync(kinds);
+        return await base.OpenAsync(programs);
     }
 
     /// <inheritdoc />
@@ -141,3 +142,13 @@ public sealed class PostgresFixture : EmbeddedFixture
         return Task.CompletedTask;
     }
 }
+
+/// <summary>The embedded host on books in memory.</summary>
+public sealed class EmbeddedOnMemoryTests() : LoyaltyBehaviour(new MemoryFixture());
+
+/// <summary>The embedded host on books in a file.</summary>
+public sealed class EmbeddedOnSqliteTests() : LoyaltyBehaviour(new SqliteFixture());
+
+/// <summary>The embedded host on books in PostgreSQL.</summary>
+[NeedsPostgres]
+public sealed class EmbeddedOnPostgresTests() : LoyaltyBehaviour(new PostgresFixture());

@@ -74,7 +74,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(0, await PointsAsync("anna"));
         await UntilAsync(async () => await TryClaimAsync(Card, "ben"));
         Assert.Equal(OutcomeKind.Refused, (await BuyAsync("p2", "anna", 100)).Kind);
-        Assert.Equal(100, Sum(Accounts.Forfeited));
+        Assert.Equal(100, await SumAsync(Accounts.Forfeited));
     }
 
     [StoreFact]
@@ -191,7 +191,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal("wrong-currency", (await SendAsync(new RecordPurchase(ActorIds.Member("anna"), Purchase("p1", "anna", 1) with { Currency = "EUR" }))).Refusal!.Code);
         Assert.Equal("in-the-future", (await BuyAsync("p2", "anna", 1, at: Now + Duration.FromHours(1))).Refusal!.Code);
         Assert.Equal("too-early", (await BuyAsync("p3", null, 1, at: Instant.FromUtc(1969, 1, 1, 0, 0))).Refusal!.Code);
-        Assert.Equal(3, Count(Counters.Refusals));
+        Assert.Equal(3, await CountAsync(Counters.Refusals));
     }
 
     [StoreFact]
@@ -220,9 +220,9 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         })));
 
         Assert.All(firsts, first => Assert.Equal(1, first));
-        Assert.Equal(900, Count(Counters.MemberPurchases));
-        Assert.Equal(100, Count(Counters.AnonymousPurchases));
-        Assert.Equal(Enumerable.Range(0, 1000).Where(i => i % 10 != 0).Sum(i => (i + 1) * 100L), Count(Counters.MemberAmount));
+        Assert.Equal(900, await CountAsync(Counters.MemberPurchases));
+        Assert.Equal(100, await CountAsync(Counters.AnonymousPurchases));
+        Assert.Equal(Enumerable.Range(0, 1000).Where(i => i % 10 != 0).Sum(i => (i + 1) * 100L), await CountAsync(Counters.MemberAmount));
     }
 
     [StoreFact]
@@ -241,7 +241,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
                 Assert.True(again.Replayed || !acknowledged.Contains($"p{round}-{i}"));
             }
 
-            Assert.Equal((round + 1) * 300, Count(Counters.MemberPurchases));
+            Assert.Equal((round + 1) * 300, await CountAsync(Counters.MemberPurchases));
         }
     }
 
@@ -254,7 +254,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         var outcome = await ReturnAsync("r1", "anna", "p1", 100_00);
         Assert.Equal(OutcomeKind.Recorded, outcome.Kind);
         Assert.Equal(0, await PointsAsync("anna"));
-        Assert.Equal(100, Sum(Accounts.Returned));
+        Assert.Equal(100, await SumAsync(Accounts.Returned));
         Assert.Equal(OutcomeKind.Refused, (await ReturnAsync("r2", "anna", "p1", 1)).Kind);
     }
 
@@ -340,10 +340,10 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(OutcomeKind.Refused, (await SendAsync(new RecordReturn(await Engine.FindTargetAsync(tooMuch), tooMuch))).Kind);
         await fixture.RestartAsync();
         Assert.True((await BuyAsync("p1", null, 100_00)).Replayed);
-        Assert.Equal(1, Count(Counters.AnonymousPurchases));
-        Assert.Equal(100_00, Count(Counters.AnonymousAmount));
-        Assert.Equal(2, Count(Counters.AnonymousReturns));
-        Assert.Equal(0, Sum(Accounts.Issued));
+        Assert.Equal(1, await CountAsync(Counters.AnonymousPurchases));
+        Assert.Equal(100_00, await CountAsync(Counters.AnonymousAmount));
+        Assert.Equal(2, await CountAsync(Counters.AnonymousReturns));
+        Assert.Equal(0, await SumAsync(Accounts.Issued));
     }
 
     // ------------------------------------------------------------------ adjustments, time
@@ -356,7 +356,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal("not-enough-points", (await AdjustAsync("a3", "anna", -71)).Refusal!.Code);
         Assert.Equal("unknown-unit", (await SendAsync(new AdjustPoints(Adjustment("a4", "anna", 1) with { Unit = "miles" }))).Refusal!.Code);
         Assert.Equal(70, await PointsAsync("anna"));
-        Assert.Equal(-70, Sum(Accounts.Adjusted));
+        Assert.Equal(-70, await SumAsync(Accounts.Adjusted));
     }
 
     [StoreFact]
@@ -366,10 +366,10 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         await BuyAsync("p2", "ben", 100_00);
         fixture.Clock.Now = Instant.FromUtc(2027, 3, 2, 23, 59);
         await fixture.WakeDueAsync();
-        Assert.Equal(0, Sum(Accounts.Expired));
+        Assert.Equal(0, await SumAsync(Accounts.Expired));
         fixture.Clock.Now = Instant.FromUtc(2027, 3, 3, 0, 0);
         await fixture.WakeDueAsync();
-        Assert.Equal(200, Sum(Accounts.Expired));
+        Assert.Equal(200, await SumAsync(Accounts.Expired));
         Assert.Equal(0, await fixture.WakeDueAsync());
         Assert.Equal(0, await PointsAsync("anna"));
     }
@@ -382,7 +382,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         await fixture.CrashAsync();
         fixture.Clock.Now = Instant.FromUtc(2027, 3, 3, 0, 0);
         await fixture.WakeDueAsync();
-        Assert.Equal(100, Sum(Accounts.Expired));
+        Assert.Equal(100, await SumAsync(Accounts.Expired));
     }
 
     [StoreFact]
@@ -504,7 +504,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
             kinds[record.Actor.Kind].Post(ActorState.KindPart(record.Events.Span, out _), replay);
         }
 
-        var totals = Engine.Totals().Sums;
+        var totals = (await Engine.Books.TotalsAsync()).Sums;
         Assert.Equal(Sorted(replay.Sums), Sorted(totals));
         Assert.Equal(0, totals.Where(sum => MeasureNames.ParseAccount(sum.Key) is not null).Sum(sum => sum.Value));
 
@@ -650,9 +650,9 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
 
     private async Task<long> PointsAsync(string member) => (await TellAsync(new GetMember(member))).View is { } view ? Points(view) : 0;
 
-    private long Sum(string account) => Engine.Totals().Sums.GetValueOrDefault(MeasureNames.Account("points", account));
+    private async Task<long> SumAsync(string account) => (await Engine.Books.TotalsAsync()).Sums.GetValueOrDefault(MeasureNames.Account("points", account));
 
-    private long Count(string counter) => Engine.Totals().Sums.GetValueOrDefault(MeasureNames.Counter(counter));
+    private async Task<long> CountAsync(string counter) => (await Engine.Books.TotalsAsync()).Sums.GetValueOrDefault(MeasureNames.Counter(counter));
 
     private static long Points(MemberView view) => view.Balances.Sum(balance => balance.Available + balance.Pending);
 
@@ -692,13 +692,3 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         private void Add(string name, long delta) => Sums[name] = Sums.GetValueOrDefault(name) + delta;
     }
 }
-
-/// <summary>The embedded host on books in memory.</summary>
-public sealed class EmbeddedOnMemoryTests() : LoyaltyBehaviour(new MemoryFixture());
-
-/// <summary>The embedded host on books in a file.</summary>
-public sealed class EmbeddedOnSqliteTests() : LoyaltyBehaviour(new SqliteFixture());
-
-/// <summary>Embedded host, PostgreSQL journal.</summary>
-[NeedsPostgres]
-public sealed class EmbeddedOnPostgresTests() : LoyaltyBehaviour(new PostgresFixture());

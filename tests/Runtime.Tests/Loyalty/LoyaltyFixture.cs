@@ -18,8 +18,8 @@ public abstract class LoyaltyFixture : IAsyncDisposable
     public async Task StartAsync()
     {
         var programs = new ProgramSource();
-        var (host, journal) = await OpenAsync(LoyaltyEngine.Kinds(programs));
-        Engine = new(host, journal, programs, Clock);
+        var (host, books) = await OpenAsync(programs);
+        Engine = new(host, books, programs, Clock);
         Assert.Empty(await Engine.StartAsync(Programs.First));
     }
 
@@ -49,8 +49,8 @@ public abstract class LoyaltyFixture : IAsyncDisposable
     /// <inheritdoc />
     public abstract ValueTask DisposeAsync();
 
-    /// <summary>Opens the books and makes a host that runs the kinds on them.</summary>
-    protected abstract Task<(IActorHost Host, IJournal Journal)> OpenAsync(IReadOnlyList<ActorKind> kinds);
+    /// <summary>Opens the books and makes a host that runs the loyalty actors on them, by these programs.</summary>
+    protected abstract Task<(IActorHost Host, IBooks Books)> OpenAsync(ProgramSource programs);
 
     /// <summary>Ends host and books in good order.</summary>
     protected abstract Task StopAsync();

@@ -1,0 +1,126 @@
+using Loyalty.Domain.Members;
+using Loyalty.Domain.Requests;
+using Loyalty.Runtime;
+using Loyalty.Runtime.Journal;
+using Loyalty.Runtime.Kernel;
+using Loyalty.Runtime.Loyalty;
+using Orleans.Concurrency;
+
+namespace Loyalty.Grains;
+
+/// <summary>Names of the grain types: those of the actors' kinds, so that an actor's id is a grain's id.</summary>
+public static class GrainTypes
+{
+    /// <summary>The grain of an actor.</summary>
+    public static GrainId Of(ActorId actor) => GrainId.Create(actor.Kind, actor.Key);
+
+    /// <summary>The actor of a grain.</summary>
+    public static ActorId ActorOf(GrainId grain) => new(grain.Type.ToString()!, grain.Key.ToString()!);
+}
+
+/// <summary>How a call to a grain ended, with its reply when it was done.</summary>
+/// <typeparam name="T">The reply; <see cref="CommandStatus.Done"/> may bring none.</typeparam>
+/// <param name="Status">How it ended.</param>
+/// <param name="Problem">Why not, for people; null when it was done.</param>
+/// <param name="Reply">The reply.</param>
+[GenerateSerializer, Immutable, Alias("loyalty.answer`1")]
+public sealed record Answer<T>([property: Id(0)] CommandStatus Status, [property: Id(1)] string? Problem, [property: Id(2)] T? Reply);
+
+/// <summary>What every actor understands from the engine itself.</summary>
+[Alias("loyalty.actor")]
+public interface IActorGrain : IGrainWithStringKey
+{
+    /// <summary>Brings the actor to memory and does nothing else.</summary>
+    [Alias("touch")]
+    ValueTask Touch();
+
+    /// <summary>Does what is due. Reply: a snapshot when nothing changed (the wake-up time may have), else none.</summary>
+    [Alias("wake")]
+    ValueTask<Answer<Snapshot>> Wake();
+
+    /// <summary>Reply: a snapshot; none for an actor without events.</summary>
+    [Alias("snapshot")]
+    ValueTask<Answer<Snapshot>> TakeSnapshot();
+
+    /// <summary>Brings an effect of another actor; applied once however often it comes.</summary>
+    [Alias("deliver")]
+    ValueTask<Answer<bool>> Deliver(ActorId sender, long sequence, [Immutable] ReadOnlyMemory<byte> message);
+}
+
+/// <summary>A member's books: balances, lots, tier. The key is the member's id, 1 to 128 characters.</summary>
+[Alias("loyalty.member")]
+public interface IMemberGrain : IActorGrain
+{
+    /// <summary>Records a purchase of this member.</summary>
+    [Alias("purchase")]
+    ValueTask<Answer<RequestOutcome>> RecordPurchase([Immutable] Purchase purchase);
+
+    /// <summary>Records a return of goods.</summary>
+    [Alias("return")]
+    ValueTask<Answer<RequestOutcome>> RecordReturn([Immutable] Return request);
+
+    /// <summary>Gives or takes points by hand.</summary>
+    [Alias("adjust")]
+    ValueTask<Answer<RequestOutcome>> AdjustPoints([Immutable] Adjustment adjustment);
+
+    /// <summary>Enrols the member; its alternative ids have been claimed.</summary>
+    [Alias("enrol")]
+    ValueTask<Answer<MemberReply>> Enrol([Immutable] Enrolment enrolment);
+
+    /// <summary>Blocks, unblocks or closes.</summary>
+    [Alias("change-status")]
+    ValueTask<Answer<MemberReply>> ChangeStatus(MemberStatus status, string reason, string author);
+
+    /// <summary>Replaces the alternative ids; the new ones have been claimed.</summary>
+    [Alias("replace-ids")]
+    ValueTask<Answer<MemberReply>> ReplaceAlternativeIds([Immutable] AlternativeId[] ids);
+
+    /// <summary>The member as it stands after all that is due.</summary>
+    [Alias("get")]
+    ValueTask<Answer<MemberReply>> Get();
+}
+
+/// <summary>Anonymous sales of a store's day. The key is <c>store|yyyy-mm-dd</c>.</summary>
+[Alias("loyalty.sales")]
+public interface ISalesGrain : IActorGrain
+{
+    /// <summary>Counts a purchase without a member.</summary>
+    [Alias("purchase")]
+    ValueTask<Answer<RequestOutcome>> RecordPurchase([Immutable] Purchase purchase);
+
+    /// <summary>Counts a return without a member.</summary>
+    [Alias("return")]
+    ValueTask<Answer<RequestOutcome>> RecordReturn([Immutable] Return request);
+}
+
+/// <summary>Who has an alternative id. The key is <c>type:value</c>.</summary>
+[Alias("loyalty.directory")]
+public interface IDirectoryGrain : IActorGrain
+{
+    /// <summary>Claims the id for a member. Reply: whether the member has it now.</summary>
+    [Alias("claim")]
+    ValueTask<Answer<bool>> Claim(string member, long memberVersion);
+
+    /// <summary>Releases the id if the member has it.</summary>
+    [Alias("release")]
+    ValueTask<Answer<bool>> Release(string member, long memberVersion);
+
+    /// <summary>Reply: the member's id, or none.</summary>
+    [Alias("find")]
+    ValueTask<Answer<string>> Find();
+}
+
+/// <summary>The program's versions. There is one, with the key <c>main</c>.</summary>
+[Alias("loyalty.program")]
+public interface IProgramGrain : IActorGrain
+{
+    /// <summary>Publishes a version, or says what is wrong with it. Silos are told by whoever asked (<see cref="ISiloGrain.RefreshProgram"/>).</summary>
+    /// <param name="json">The definition.</param>
+    /// <param name="onlyIfNone">Does nothing when there is a version already.</param>
+    [Alias("publish")]
+    ValueTask<Answer<PublishReply>> Publish([Immutable] ReadOnlyMemory<byte> json, bool onlyIfNone);
+
+    /// <summary>All versions.</summary>
+    [Alias("get")]
+    ValueTask<Answer<PublishReply>> Get();
+}

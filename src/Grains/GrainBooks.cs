@@ -1,0 +1,56 @@
+using Loyalty.Runtime;
+using Loyalty.Runtime.Journal;
+using Loyalty.Runtime.Loyalty;
+
+namespace Loyalty.Grains;
+
+/// <summary>The books as a gateway of its own sees them: it asks any silo, and another when that one fails.</summary>
+public sealed class GrainBooks(IGrainFactory grains) : IBooks
+{
+    private const int Attempts = 5;
+
+    private string _description = "books of the cluster";
+
+    /// <inheritdoc />
+    public string Description => _description;
+
+    private IBooksGrain Grain => grains.GetGrain<IBooksGrain>("main");
+
+    /// <summary>Learns what store the cluster has.</summary>
+    public async Task StartAsync() => _description = await AskAsync(grain => grain.Describe()).ConfigureAwait(false);
+
+    /// <summary><see cref="IBooksGrain.CountProgramVersions"/>.</summary>
+    public ValueTask<int> CountProgramVersionsAsync() => AskAsync(grain => grain.CountProgramVersions());
+
+    /// <inheritdoc />
+    public ValueTask<ActorId?> FindActorAsync(string requestId) => AskAsync(grain => grain.FindActor(requestId));
+
+    /// <inheritdoc />
+    public ValueTask<IReadOnlyList<JournalRecord>> ReadHistoryAsync(ActorId actor, long before, int count) => AskAsync(grain => grain.ReadHistory(actor, before, count));
+
+    /// <inheritdoc />
+    public ValueTask<JournalTotals> TotalsAsync() => AskAsync(grain => grain.ReadTotals());
+
+    /// <inheritdoc />
+    public ValueTask<CheckpointState> CheckpointAsync() => AskAsync(grain => grain.ReadCheckpoint());
+
+    private async ValueTask<T> AskAsync<T>(Func<IBooksGrain, ValueTask<T>> ask)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await ask(Grain).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is OrleansException or TimeoutException)
+            {
+                if (attempt == Attempts)
+                {
+                    throw new JournalUnavailableException("no silo of the cluster answers", e);
+                }
+
+                await Task.Delay(100 << attempt).ConfigureAwait(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using Loyalty.Domain.Members;
+using Loyalty.Domain.Requests;
+using Loyalty.Runtime.Loyalty;
+using Orleans.Concurrency;
+
+namespace Loyalty.Grains;
+
+/// <summary>A member.</summary>
+[GrainType(ActorIds.MemberKind), ShardPlacement, Reentrant, KeepAlive]
+public sealed class MemberGrain(IGrainContext context, SiloActors actors) : ActorGrain(context, actors), IMemberGrain
+{
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> RecordPurchase(Purchase purchase) => AskAsync<RequestOutcome>(new RecordPurchase(Id, purchase));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> RecordReturn(Return request) => AskAsync<RequestOutcome>(new RecordReturn(Id, request));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> AdjustPoints(Adjustment adjustment) => AskAsync<RequestOutcome>(new AdjustPoints(adjustment));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<MemberReply>> Enrol(Enrolment enrolment) => AskAsync<MemberReply>(new EnrolMember(enrolment));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<MemberReply>> ChangeStatus(MemberStatus status, string reason, string author) =>
+        AskAsync<MemberReply>(new ChangeStatus(Id.Key, status, reason, author));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<MemberReply>> ReplaceAlternativeIds(AlternativeId[] ids) => AskAsync<MemberReply>(new ReplaceAlternativeIds(Id.Key, ids));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<MemberReply>> Get() => AskAsync<MemberReply>(new GetMember(Id.Key));
+}
+
+/// <summary>Anonymous sales of a store's day.</summary>
+[GrainType(ActorIds.SalesKind), ShardPlacement, Reentrant, KeepAlive]
+public sealed class SalesGrain(IGrainContext context, SiloActors actors) : ActorGrain(context, actors), ISalesGrain
+{
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> RecordPurchase(Purchase purchase) => AskAsync<RequestOutcome>(new RecordPurchase(Id, purchase));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> RecordReturn(Return request) => AskAsync<RequestOutcome>(new RecordReturn(Id, request));
+}
+
+/// <summary>Who has an alternative id.</summary>
+[GrainType(ActorIds.DirectoryKind), ShardPlacement, Reentrant, KeepAlive]
+public sealed class DirectoryGrain(IGrainContext context, SiloActors actors) : ActorGrain(context, actors), IDirectoryGrain
+{
+    /// <inheritdoc />
+    public ValueTask<Answer<bool>> Claim(string member, long memberVersion) => AskAsync<bool>(new ClaimAlternativeId(AlternativeId, member, memberVersion));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<bool>> Release(string member, long memberVersion) => AskAsync<bool>(new ReleaseAlternativeId(AlternativeId, member, memberVersion));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<string>> Find() => AskAsync<string>(new FindMember(AlternativeId));
+
+    private AlternativeId AlternativeId => ActorIds.AlternativeIdOf(Id);
+}
+
+/// <summary>The program's versions.</summary>
+[GrainType(ActorIds.ProgramKind), ShardPlacement, Reentrant, KeepAlive]
+public sealed class ProgramGrain(IGrainContext context, SiloActors actors) : ActorGrain(context, actors), IProgramGrain
+{
+    /// <inheritdoc />
+    public ValueTask<Answer<PublishReply>> Publish(ReadOnlyMemory<byte> json, bool onlyIfNone) => AskAsync<PublishReply>(new PublishProgram(json, onlyIfNone));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<PublishReply>> Get() => AskAsync<PublishReply>(new GetPrograms());
+}

@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using Loyalty.Runtime;
+using Loyalty.Runtime.Journal;
+using Loyalty.Runtime.Kernel;
+using Loyalty.Runtime.Loyalty;
+using Microsoft.Extensions.Logging;
+using NodaTime;
+
+namespace Loyalty.Grains;
+
+/// <summary>
+/// What the grains of a silo share: the journal, the kernel that runs their turns, the program, and where each of them is in this process. Whoever is in the same
+/// process hands a command to the activation's actor itself; a call through Orleans is needed only to bring an actor to memory or to reach another silo.
+/// </summary>
+public sealed class SiloActors
+{
+    private readonly HostedActors _actors;
+    private readonly ConcurrentDictionary<ActorId, HostedActor> _here = new();
+
+    /// <param name="journal">The books; not disposed.</param>
+    /// <param name="programs">The program's versions on this silo.</param>
+    /// <param name="options">Bounds.</param>
+    /// <param name="clock">The engine's clock.</param>
+    /// <param name="host">Reaches every actor of the cluster.</param>
+    /// <param name="loggers">For failures.</param>
+    public SiloActors(IJournal journal, ProgramSource programs, KernelOptions options, IClock clock, Func<IActorHost> host, ILoggerFactory loggers)
+    {
+        Journal = journal;
+        Programs = programs;
+        _actors = new(
+            journal, LoyaltyEngine.Kinds(programs), options, clock, new DeferringHost(host), new ThreadPoolScheduler(), loggers.CreateLogger<HostedActors>());
+    }
+
+    /// <summary>The books.</summary>
+    public IJournal Journal { get; }
+
+    /// <summary>The program's versions on this silo.</summary>
+    public ProgramSource Programs { get; }
+
+    /// <summary>The kernel's bounds.</summary>
+    public KernelOptions Options => _actors.Options;
+
+    /// <summary>Figures of the actors of this silo.</summary>
+    public ShardFigures Figures => _actors.Figures;
+
+    /// <summary>Actors whose activations are in this process.</summary>
+    public IEnumerable<ActorId> Here => _here.Keys;
+
+    /// <summary>Hands a command to its actor if that is in this process.</summary>
+    /// <returns>False: it is not; nothing was done.</returns>
+    public bool TrySend(Command command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        return _here.TryGetValue(command.Target, out var actor) && actor.Send(command);
+    }
+
+    /// <summary>Reads the program's versions from the books, and adopts them if they are newer.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    public async Task RefreshProgramAsync()
+    {
+        if (await ProgramKind.ReadAsync(Journal).ConfigureAwait(false) is { Count: > 0 } versions)
+        {
+            Programs.Adopt(new(versions));
+        }
+    }
+
+    /// <summary>Lets actors go that the map gives to other silos: the next call brings them to memory there.</summary>
+    public int MoveAway(ShardMap map, SiloAddress here)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        var moved = 0;
+        foreach (var (id, actor) in _here)
+        {
+            if (!map.OwnerOf(id).Equals(here))
+            {
+                actor.Dismiss();
+                moved++;
+            }
+        }
+
+        return moved;
+    }
+
+    /// <summary>Lets actors go that were not used for <see cref="KernelOptions.IdleAge"/>.</summary>
+    public void PassivateIdle() => _actors.PassivateIdle();
+
+    internal HostedActor Open(ActorId actor, IActorOwner owner) => _actors.Open(actor, owner);
+
+    internal void Enter(HostedActor actor) => _here[actor.Id] = actor;
+
+    internal void Leave(HostedActor actor)
+    {
+        _here.TryRemove(new(actor.Id, actor));
+        actor.Close();
+    }
+
+    /// <summary>Takes commands out of the kernel's lock before they go on their way.</summary>
+    private sealed class DeferringHost(Func<IActorHost> host) : IActorHost
+    {
+        public string Description => host().Description;
+
+        public bool IsOrleans => true;
+
+        public ValueTask<IReadOnlyList<SiloFigures>> ReadFiguresAsync() => host().ReadFiguresAsync();
+
+        public void Send(Command command) => ThreadPool.UnsafeQueueUserWorkItem(static x => x.host().Send(x.command), (host, command), preferLocal: false);
+
+        public void Send(ReadOnlySpan<Command> commands)
+        {
+            foreach (var command in commands)
+            {
+                Send(command);
+            }
+        }
+    }
+}

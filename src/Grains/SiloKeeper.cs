@@ -1,0 +1,95 @@
+using Loyalty.Runtime.Journal;
+using Loyalty.Runtime.Kernel;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using NodaTime;
+
+namespace Loyalty.Grains;
+
+/// <summary>
+/// The background work of a silo: wakes due actors and takes checkpoints in the shards that it looks after, lets actors go that belong to other silos now or were
+/// not used lately, and looks whether the program has a new version.
+/// </summary>
+public sealed class SiloKeeper : BackgroundService
+{
+    /// <summary>How often the program and the list of silos are looked at.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly SiloActors _actors;
+    private readonly ISiloList _silos;
+    private readonly SiloAddress _here;
+    private readonly ILogger _logger;
+    private readonly JournalKeeper _journal;
+
+    /// <param name="actors">The silo's actors.</param>
+    /// <param name="host">Reaches them.</param>
+    /// <param name="silos">The silos.</param>
+    /// <param name="silo">This silo.</param>
+    /// <param name="clock">The engine's clock.</param>
+    /// <param name="logger">For failures.</param>
+    public SiloKeeper(SiloActors actors, OrleansHost host, ISiloList silos, ILocalSiloDetails silo, IClock clock, ILogger<SiloKeeper> logger)
+    {
+        ArgumentNullException.ThrowIfNull(actors);
+        ArgumentNullException.ThrowIfNull(silo);
+        (_actors, _silos, _here, _logger) = (actors, silos, silo.SiloAddress, logger);
+        _journal = new(actors.Journal, host, actors.Options, clock, () => _silos.Map?.RangesOf(_here) ?? [], logger);
+    }
+
+    /// <summary>Checkpoints completed since the start.</summary>
+    public long Checkpoints => _journal.Checkpoints;
+
+    /// <summary>Wakes every actor of this silo that is due; returns how many.</summary>
+    public Task<int> WakeDueAsync() => _journal.WakeDueAsync();
+
+    /// <summary><see cref="JournalKeeper.CheckpointAsync"/>.</summary>
+    public Task<bool> CheckpointAsync() => _journal.CheckpointAsync();
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        _journal.Start();
+        await using var journal = _journal.ConfigureAwait(false);
+        using var timer = new PeriodicTimer(Interval);
+        var map = _silos.Map;
+        var idleAt = Environment.TickCount64;
+        while (await NextAsync(timer, stoppingToken).ConfigureAwait(false))
+        {
+            try
+            {
+                await _actors.RefreshProgramAsync().ConfigureAwait(false);
+                if (_silos.Map is { } current && !ReferenceEquals(current, map))
+                {
+                    var moved = _actors.MoveAway(current, _here);
+                    _logger.LogInformation("{Silos} silos now; {Moved} actors of this one go elsewhere", current.Silos.Count, moved);
+                    map = current;
+                }
+
+                if (Environment.TickCount64 - idleAt > Math.Max(1000, _actors.Options.IdleAge.TotalMilliseconds / 10))
+                {
+                    idleAt = Environment.TickCount64;
+                    _actors.PassivateIdle();
+                }
+            }
+            catch (JournalUnavailableException e)
+            {
+                _logger.LogWarning(e, "The store is not available; again later");
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                _logger.LogError(e, "The silo's background work failed; again later");
+            }
+        }
+    }
+
+    private static async ValueTask<bool> NextAsync(PeriodicTimer timer, CancellationToken stopping)
+    {
+        try
+        {
+            return await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}
