@@ -22,7 +22,7 @@ internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, Htt
     private readonly Channel<LineGroup> _groups = Channel.CreateBounded<LineGroup>(
         new BoundedChannelOptions(limits.GroupsInFlight) { SingleReader = true, SingleWriter = true });
 
-    private LineGroup _group = new();
+    private LineGroup _group = new(64);
     private List<LineGroup> _sent = [];
     private long _line;
     private bool _ended;
@@ -193,7 +193,7 @@ internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, Htt
         }
 
         var group = _group;
-        _group = new LineGroup();
+        _group = new LineGroup(group.Lines.Count);
         _sent.RemoveAll(sent => sent.Completion.IsCompleted);
         _sent.Add(group);
         group.Send(engine.Host);
@@ -254,13 +254,13 @@ internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, Htt
 
     private readonly record struct Line(long Number, RequestCommand? Command, Problem? Problem, string? Id);
 
-    /// <summary>Lines that go to the engine together.</summary>
-    private sealed class LineGroup : ICommandObserver
+    /// <summary>Lines that go to the engine together: often as many as in the group before.</summary>
+    private sealed class LineGroup(int usualLines) : ICommandObserver
     {
         private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _left;
 
-        public List<Line> Lines { get; } = new(64);
+        public List<Line> Lines { get; } = new(usualLines);
 
         public Task Completion => _completion.Task;
 
