@@ -49,6 +49,10 @@ public interface IBooksGrain : IGrainWithStringKey
     [Alias("describe")]
     ValueTask<string> Describe();
 
+    /// <summary>How many versions of the program the silo knows: gateways look whether there are new ones.</summary>
+    [Alias("program-versions")]
+    ValueTask<int> CountProgramVersions();
+
     /// <summary><see cref="IBooks.FindActorAsync"/>.</summary>
     [Alias("find-actor")]
     ValueTask<ActorId?> FindActor(string requestId);

@@ -19,6 +19,9 @@ public sealed class GrainBooks(IGrainFactory grains) : IBooks
     /// <summary>Learns what store the cluster has.</summary>
     public async Task StartAsync() => _description = await AskAsync(grain => grain.Describe()).ConfigureAwait(false);
 
+    /// <summary><see cref="IBooksGrain.CountProgramVersions"/>.</summary>
+    public ValueTask<int> CountProgramVersionsAsync() => AskAsync(grain => grain.CountProgramVersions());
+
     /// <inheritdoc />
     public ValueTask<ActorId?> FindActorAsync(string requestId) => AskAsync(grain => grain.FindActor(requestId));
 

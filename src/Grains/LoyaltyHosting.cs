@@ -53,6 +53,7 @@ public static class LoyaltyHosting
             services.GetRequiredService<IGrainFactory>(), services.GetRequiredService<ISiloList>(), null, null, services.GetRequiredService<ILogger<OrleansHost>>()));
         client.Services.AddSingleton<GrainBooks>();
         client.Services.AddSingleton<IBooks>(services => services.GetRequiredService<GrainBooks>());
+        client.Services.AddHostedService<ClusterWatcher>();
         client.Services.AddSingleton(services => new LoyaltyEngine(
             services.GetRequiredService<OrleansHost>(), services.GetRequiredService<IBooks>(), services.GetRequiredService<ProgramSource>(), clock));
         return client;

@@ -12,6 +12,9 @@ namespace Loyalty.Grains;
 /// </summary>
 public sealed class OrleansHost : IActorHost
 {
+    /// <summary>How long a silo may take for an answer; a dead one is usually noticed earlier.</summary>
+    public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
+
     /// <summary>How long a request is sent again while silos fail.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 

@@ -43,6 +43,9 @@ public sealed class BooksGrain(SiloActors actors) : Grain, IBooksGrain
     public ValueTask<string> Describe() => new(_books.Description);
 
     /// <inheritdoc />
+    public ValueTask<int> CountProgramVersions() => new(actors.Programs.IsLoaded ? actors.Programs.Current.Versions.Count : 0);
+
+    /// <inheritdoc />
     public ValueTask<ActorId?> FindActor(string requestId) => _books.FindActorAsync(requestId);
 
     /// <inheritdoc />

@@ -47,6 +47,10 @@ public sealed class SiloListOfCluster(IGrainFactory grains) : ISiloList
     private int _asking;
     private volatile ShardMap? _map;
     private long _askedAt = long.MinValue / 2;
+    private long _heardAt = long.MinValue / 2;
+
+    /// <summary>Whether a silo answered lately: within five intervals.</summary>
+    public bool IsFresh => Environment.TickCount64 - Volatile.Read(ref _heardAt) < Interval.TotalMilliseconds * 5 && Map is not null;
 
     /// <inheritdoc />
     public ShardMap? Map
@@ -74,6 +78,7 @@ public sealed class SiloListOfCluster(IGrainFactory grains) : ISiloList
         {
             Volatile.Write(ref _askedAt, Environment.TickCount64);
             var hosts = await grains.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true).ConfigureAwait(false);
+            Volatile.Write(ref _heardAt, Environment.TickCount64);
             if (hosts.Count > 0 && (_map is not { } map || map.Silos.Count != hosts.Count || !map.Silos.All(hosts.ContainsKey)))
             {
                 _map = new ShardMap([.. hosts.Keys]);

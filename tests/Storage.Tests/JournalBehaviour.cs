@@ -1,6 +1,7 @@
 using System.Text;
 using Loyalty.Runtime;
 using Loyalty.Runtime.Journal;
+using Loyalty.Tests.Shared;
 
 namespace Loyalty.Storage.Tests;
 
@@ -24,7 +25,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
 
     protected async Task CrashAndReopen() => Journal = await CrashAsync(Journal);
 
-    [Fact]
+    [StoreFact]
     public async Task An_actor_nobody_has_seen_has_no_history()
     {
         var loaded = await Journal.LoadAsync(Anna);
@@ -35,7 +36,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(0, Journal.Checkpoint.Position);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task What_was_appended_is_loaded_oldest_first_and_unaltered()
     {
         var purchases = new Books(Journal);
@@ -55,7 +56,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(["joined"], (await Journal.LoadAsync(Bert)).Later.Select(Text));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Positions_grow_in_commit_order_over_all_actors()
     {
         var books = new Books(Journal);
@@ -69,7 +70,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Empty(Journal.ReadAll(third));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_second_activation_with_an_old_version_is_stale_and_leaves_no_trace()
     {
         var books = new Books(Journal);
@@ -86,7 +87,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(2, Journal.Totals().Records);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_version_from_the_future_is_stale_too()
     {
         var batch = Books.Batch();
@@ -95,7 +96,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal([AppendOutcome.Stale], Outcomes(batch));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Later_entries_of_an_actor_whose_entry_was_refused_are_stale_and_others_are_not()
     {
         var books = new Books(Journal);
@@ -110,7 +111,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(["first"], (await Journal.LoadAsync(Anna)).Later.Select(Text));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_entry_that_was_decided_on_another_history_of_the_same_length_is_stale()
     {
         var books = new Books(Journal);
@@ -127,7 +128,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(["three, by somebody else"], (await Journal.LoadAsync(Anna)).Later.Select(Text));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Entries_of_one_actor_keep_their_order_within_and_between_batches()
     {
         var batches = new List<AppendBatch>();
@@ -155,7 +156,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(Enumerable.Range(0, 200).Select(i => $"{i}"), (await Journal.LoadAsync(Anna)).Later.Select(Text));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_request_is_found_by_its_key_and_no_other_may_bring_it_again()
     {
         var books = new Books(Journal);
@@ -172,7 +173,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(1, Journal.Totals().Records);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Of_two_requests_with_one_key_in_one_batch_the_first_wins()
     {
         var batch = Books.Batch();
@@ -183,7 +184,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal("first", Text((await Journal.FindAsync(Key(1)))!));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_key_that_is_not_unique_leads_to_the_newest_record()
     {
         var books = new Books(Journal);
@@ -192,7 +193,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal("card moved to Bert", Text((await Journal.FindAsync(Key(5)))!));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Measures_are_summed_exactly_and_only_of_what_was_appended()
     {
         var books = new Books(Journal);
@@ -205,7 +206,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(new Dictionary<string, long> { ["issuance"] = -105, ["member"] = 105, ["sales"] = 1 }, totals.Sums.ToDictionary());
     }
 
-    [Fact]
+    [StoreFact]
     public async Task History_is_read_backwards_page_by_page()
     {
         var books = new Books(Journal);
@@ -232,7 +233,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(Enumerable.Range(1, 25).Reverse().Select(i => $"{i}"), seen);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_page_before_something_that_is_no_record_of_the_actor_is_refused()
     {
         var books = new Books(Journal);
@@ -245,7 +246,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Empty(await Journal.ReadHistoryAsync(Anna, annas, 10));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_snapshot_stands_in_for_the_records_before_it()
     {
         var books = new Books(Journal);
@@ -262,7 +263,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(["three", "two", "one"], (await Journal.ReadHistoryAsync(Anna, 0, 10)).Select(Text));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_snapshot_of_a_version_that_is_not_durable_or_older_than_the_stored_one_is_dropped()
     {
         var books = new Books(Journal);
@@ -280,7 +281,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(AppendOutcome.Appended, await books.Try(Anna, "three"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_snapshot_may_be_empty_or_large()
     {
         var books = new Books(Journal);
@@ -292,7 +293,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(large, Encoding.UTF8.GetString((await Journal.LoadAsync(Bert)).Snapshot!.State.Span));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_checkpoint_completes_when_every_actor_is_saved_and_not_before()
     {
         var books = new Books(Journal);
@@ -328,7 +329,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.False(await Journal.CompleteCheckpointAsync(Journal.Checkpoint.Position + 1));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_member_who_buys_between_the_snapshot_and_its_saving_does_not_hold_up_the_checkpoint()
     {
         var books = new Books(Journal);
@@ -351,7 +352,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal([Anna], Journal.UnsavedActors(Journal.Checkpoint.Position, 10));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Actors_are_due_by_their_newest_word_whether_saved_or_not()
     {
         var books = new Books(Journal);
@@ -384,7 +385,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal([Anna, Bert], await Journal.DueAsync(500, 10));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Nothing_acknowledged_is_missing_after_a_crash()
     {
         var books = new Books(Journal);
@@ -415,7 +416,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(52, Journal.Totals().Records);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Names_outside_the_Latin_alphabet_and_long_ones_are_kept()
     {
         var books = new Books(Journal);
@@ -427,7 +428,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(actor, Journal.ReadAll(0).Single().Actor);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_record_much_larger_than_others_is_kept_whole()
     {
         var books = new Books(Journal);
@@ -440,7 +441,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(large, Text((await Journal.ReadHistoryAsync(Anna, 0, 2))[1]));
     }
 
-    [Fact]
+    [StoreFact]
     public void A_batch_that_contradicts_itself_is_a_mistake_of_the_program()
     {
         var noEvents = Books.Batch();
@@ -458,14 +459,14 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Throws<ArgumentException>(() => Journal.Append(longName));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_empty_batch_completes()
     {
         await Books.Send(Journal, Books.Batch());
         Assert.Equal(0, Journal.Totals().Records);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_batch_is_used_again_after_it_was_cleared()
     {
         var batch = Books.Batch();
@@ -480,7 +481,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(["0", "1", "2"], (await Journal.LoadAsync(Anna)).Later.Select(Text));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Many_callers_at_once_get_each_version_exactly_once()
     {
         // Twelve callers race for the same versions of the same members: of each version exactly one append may win.
@@ -515,7 +516,7 @@ public abstract class JournalBehaviour : IAsyncLifetime
         Assert.Equal(wins.Length, Journal.ReadAll(0).Count());
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_closed_journal_refuses_reading_and_fails_appends()
     {
         await Journal.DisposeAsync();

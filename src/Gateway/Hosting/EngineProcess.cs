@@ -31,24 +31,14 @@ internal sealed class EngineProcess : IAsyncDisposable
     public static async Task<EngineProcess> StartAsync(
         string dataFolder, ReadOnlyMemory<byte> firstProgram, string programName, KernelOptions options, IClock clock, ILoggerFactory loggers)
     {
-        var journal = SqliteJournal.Open(new SqliteJournalOptions
-        {
-            Path = JournalFile(dataFolder),
-            OnTrouble = TroubleLog(loggers.CreateLogger<SqliteJournal>()),
-        });
+        var journal = OpenJournal(dataFolder, loggers);
         try
         {
             var programs = new ProgramSource();
             var host = new EmbeddedHost(
                 journal, LoyaltyEngine.Kinds(programs), options, clock, new ThreadPoolScheduler(), loggers.CreateLogger<EmbeddedHost>());
             var engine = new LoyaltyEngine(host, new JournalBooks(journal), programs, clock);
-            var errors = await engine.StartAsync(firstProgram).ConfigureAwait(false);
-            if (errors.Count > 0)
-            {
-                throw new UserError(
-                    $"{programName} is no valid program:\n" + string.Join('\n', errors.Select(error => $"  {error.Field} {error.Message}")));
-            }
-
+            await StartAsync(engine, firstProgram, programName).ConfigureAwait(false);
             host.StartBackground();
             return new(journal, host, engine);
         }
@@ -59,8 +49,27 @@ internal sealed class EngineProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Opens the SQLite journal of a data folder.</summary>
+    /// <exception cref="JournalUnavailableException">It cannot be opened: another process has it, say.</exception>
+    public static SqliteJournal OpenJournal(string dataFolder, ILoggerFactory loggers) => SqliteJournal.Open(new SqliteJournalOptions
+    {
+        Path = JournalFile(dataFolder),
+        OnTrouble = TroubleLog(loggers.CreateLogger<SqliteJournal>()),
+    });
+
+    /// <summary>Starts an engine whose host runs.</summary>
+    /// <exception cref="UserError">The first program is not valid.</exception>
+    public static async Task StartAsync(LoyaltyEngine engine, ReadOnlyMemory<byte> firstProgram, string programName)
+    {
+        var errors = await engine.StartAsync(firstProgram).ConfigureAwait(false);
+        if (errors.Count > 0)
+        {
+            throw new UserError($"{programName} is no valid program:\n" + string.Join('\n', errors.Select(error => $"  {error.Field} {error.Message}")));
+        }
+    }
+
     /// <summary>Every trouble is logged, but the same one (a full disk, at every commit) only every few seconds.</summary>
-    private static Action<string> TroubleLog(ILogger logger)
+    public static Action<string> TroubleLog(ILogger logger)
     {
         const int QuietMs = 5000;
         var gate = new Lock();

@@ -78,6 +78,12 @@ internal static class GatewayApp
         app.MapGet("/v1/ledger/trial-balance", Guard(keys, Auditor, operations.TrialBalanceAsync));
         app.MapGet("/v1/system", Guard(keys, Auditor, operations.SystemAsync));
         app.MapGet("/openapi/v1.json", OperationsEndpoint.OpenApiAsync);
+        MapHealth(app, isReady);
+    }
+
+    /// <summary>Only <c>/healthz</c> (the process answers) and <c>/readyz</c> (it should be sent requests).</summary>
+    public static void MapHealth(WebApplication app, Func<bool> isReady)
+    {
         app.MapGet("/healthz", context => TextAsync(context, 200, "alive\n"));
         app.MapGet("/readyz", context => isReady() ? TextAsync(context, 200, "ready\n") : TextAsync(context, 503, "starting\n"));
     }

@@ -2,6 +2,7 @@ using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
 using Loyalty.Storage;
+using Loyalty.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Loyalty.Runtime.Tests.Loyalty;
@@ -103,8 +104,51 @@ public sealed class SqliteFixture : EmbeddedFixture
     }
 }
 
+/// <summary>Books in a schema of the tests' own PostgreSQL server.</summary>
+public sealed class PostgresFixture : EmbeddedFixture
+{
+    private readonly List<PostgresJournal> _killed = [];
+    private PostgresJournal? _open;
+    private string? _schema;
+
+    /// <inheritdoc />
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var journal in _killed.Append(_open!))
+        {
+            await journal.DisposeAsync();
+        }
+    }
+
+    /// <inheritdoc />
+    protected override async Task<(IActorHost Host, IBooks Books)> OpenAsync(ProgramSource programs)
+    {
+        _schema ??= await PrivatePostgres.Shared.MakeSchemaAsync();
+        Journal = _open = await PostgresJournal.OpenAsync(new() { ConnectionString = PrivatePostgres.Shared.ConnectionString, Schema = _schema });
+        return await base.OpenAsync(programs);
+    }
+
+    /// <inheritdoc />
+    protected override async Task StopAsync()
+    {
+        await base.StopAsync();
+        await _open!.DisposeAsync();
+    }
+
+    /// <summary>The server is told nothing: to it the next engine is one more that has the books open.</summary>
+    protected override Task KillAsync()
+    {
+        _killed.Add(_open!);
+        return Task.CompletedTask;
+    }
+}
+
 /// <summary>The embedded host on books in memory.</summary>
 public sealed class EmbeddedOnMemoryTests() : LoyaltyBehaviour(new MemoryFixture());
 
 /// <summary>The embedded host on books in a file.</summary>
 public sealed class EmbeddedOnSqliteTests() : LoyaltyBehaviour(new SqliteFixture());
+
+/// <summary>The embedded host on books in PostgreSQL.</summary>
+[NeedsPostgres]
+public sealed class EmbeddedOnPostgresTests() : LoyaltyBehaviour(new PostgresFixture());

@@ -4,6 +4,7 @@ using Loyalty.Domain.Requests;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
+using Loyalty.Tests.Shared;
 using NodaTime;
 
 namespace Loyalty.Runtime.Tests.Loyalty;
@@ -33,7 +34,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
 
     // ------------------------------------------------------------------ members
 
-    [Fact]
+    [StoreFact]
     public async Task A_member_enrols_once_and_again_gets_the_same_answer_and_with_other_content_a_conflict()
     {
         var enrolment = new Enrolment { Id = "anna", AlternativeIds = [Card] };
@@ -47,7 +48,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal("anna", await WhoHasAsync(Card));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_alternative_id_belongs_to_one_member_however_many_want_it_at_once()
     {
         var commands = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() =>
@@ -63,7 +64,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal("later", await WhoHasAsync(new("emailHash", $"e{loser}")));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_closed_member_gives_its_alternative_ids_and_its_points_back()
     {
         await EnrolAsync(new Enrolment { Id = "anna", AlternativeIds = [Card] });
@@ -76,7 +77,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(100, await SumAsync(Accounts.Forfeited));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Replaced_alternative_ids_are_released_and_the_new_ones_claimed()
     {
         await EnrolAsync(new Enrolment { Id = "anna", AlternativeIds = [Card] });
@@ -88,7 +89,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.False(await TryClaimAsync(replacement, "ben"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_release_that_was_under_way_when_the_process_died_happens_all_the_same()
     {
         await EnrolAsync(new Enrolment { Id = "anna", AlternativeIds = [Card] });
@@ -102,7 +103,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         });
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_blocked_member_keeps_its_points_and_takes_no_part()
     {
         await BuyAsync("p1", "anna", 100_00);
@@ -115,7 +116,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
 
     // ------------------------------------------------------------------ purchases and identity
 
-    [Fact]
+    [StoreFact]
     public async Task A_purchase_earns_and_the_same_again_gets_the_first_answer_also_after_a_restart_and_a_crash()
     {
         var first = await BuyAsync("p1", "anna", 123_45);
@@ -131,7 +132,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         }
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_id_names_one_request_for_ever_whoever_sends_it_and_whatever_kind_it_is()
     {
         await BuyAsync("x1", "anna", 100_00);
@@ -152,7 +153,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(0, await PointsAsync("ben"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_refusal_is_remembered_even_when_the_request_would_pass_later()
     {
         var first = await AdjustAsync("a1", "anna", -50, enrol: true);
@@ -165,7 +166,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(50, await PointsAsync("anna"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task That_a_member_is_not_known_is_not_remembered()
     {
         Assert.Equal(OutcomeKind.UnknownMember, (await AdjustAsync("a1", "anna", 50)).Kind);
@@ -174,7 +175,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(50, await PointsAsync("anna"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_program_that_does_not_enrol_by_a_sale_does_not_know_the_member_until_it_enrols()
     {
         Assert.Empty((await PublishAsync(Programs.Of(extra: "\"unknownMembers\": \"refuse\","))).Errors);
@@ -184,7 +185,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(OutcomeKind.Recorded, (await BuyAsync("p1", "anna", 100_00)).Kind);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Sales_in_another_currency_from_the_future_or_from_before_1970_are_refused()
     {
         Assert.Equal("wrong-currency", (await SendAsync(new RecordPurchase(ActorIds.Member("anna"), Purchase("p1", "anna", 1) with { Currency = "EUR" }))).Refusal!.Code);
@@ -193,7 +194,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(3, await CountAsync(Counters.Refusals));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Sixty_four_senders_of_the_same_thousand_purchases_apply_each_once()
     {
         var firsts = new int[1000];
@@ -224,7 +225,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(Enumerable.Range(0, 1000).Where(i => i % 10 != 0).Sum(i => (i + 1) * 100L), await CountAsync(Counters.MemberAmount));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_engine_that_dies_under_load_has_what_it_acknowledged_and_takes_the_rest_again()
     {
         for (var round = 0; round < 3; round++)
@@ -246,7 +247,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
 
     // ------------------------------------------------------------------ returns
 
-    [Fact]
+    [StoreFact]
     public async Task A_whole_return_takes_everything_back()
     {
         await BuyAsync("p1", "anna", 100_00);
@@ -257,7 +258,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(OutcomeKind.Refused, (await ReturnAsync("r2", "anna", "p1", 1)).Kind);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Partial_returns_take_back_together_what_one_would_and_each_sees_the_ones_before()
     {
         await BuyAsync("p1", "anna", 100_50, quantity: 3);
@@ -272,7 +273,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.True((await ReturnAsync("r2", "anna", "p1", 33_50)).Replayed);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_return_right_behind_its_purchase_in_one_message_finds_it()
     {
         RequestCommand[] commands = [Record(Purchase("p1", "anna", 100_00)), Record(Return("r1", "anna", "p1", 100_00)), Record(Purchase("p2", "anna", 5_00))];
@@ -281,7 +282,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(5, await PointsAsync("anna"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_return_before_its_purchase_waits_for_it()
     {
         Assert.IsType<ReturnWaits>((await ReturnAsync("r1", "anna", "p1", 100_00)).Fact);
@@ -295,7 +296,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.True((await BuyAsync("p1", "anna", 100_00)).Replayed);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_return_of_what_somebody_else_bought_or_of_what_is_no_purchase_is_refused()
     {
         await BuyAsync("p1", "anna", 100_00);
@@ -306,7 +307,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(10, await PointsAsync("ben"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_return_without_receipt_takes_what_such_a_purchase_would_give_and_the_rest_becomes_debt()
     {
         await BuyAsync("p1", "anna", 30_00);
@@ -316,7 +317,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(30, await PointsAsync("anna"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_return_with_receipt_and_without_member_goes_to_the_member_who_bought()
     {
         await BuyAsync("p1", "anna", 100_00);
@@ -327,7 +328,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(60, await PointsAsync("anna"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Anonymous_sales_are_counted_with_the_same_identity_and_earn_nothing()
     {
         await BuyAsync("p1", null, 100_00);
@@ -347,7 +348,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
 
     // ------------------------------------------------------------------ adjustments, time
 
-    [Fact]
+    [StoreFact]
     public async Task Points_given_and_taken_by_hand_are_posted_and_no_more_is_taken_than_there_is()
     {
         await AdjustAsync("a1", "anna", 100, enrol: true);
@@ -358,7 +359,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(-70, await SumAsync(Accounts.Adjusted));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Points_lapse_on_time_even_when_nobody_touches_the_member()
     {
         await BuyAsync("p1", "anna", 100_00);
@@ -373,7 +374,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(0, await PointsAsync("anna"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Points_lapse_also_after_a_crash_and_a_checkpoint_while_nobody_touches_the_member()
     {
         await BuyAsync("p1", "anna", 100_00);
@@ -384,7 +385,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(100, await SumAsync(Accounts.Expired));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_tier_is_reviewed_on_time_even_when_nobody_touches_the_member()
     {
         await BuyAsync("p1", "anna", 500_00);
@@ -404,7 +405,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
 
     // ------------------------------------------------------------------ the program
 
-    [Fact]
+    [StoreFact]
     public async Task A_sale_is_judged_by_the_version_in_force_at_its_own_time()
     {
         var change = Now + Duration.FromDays(7);
@@ -420,7 +421,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(400, await PointsAsync("anna"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_program_that_is_refused_changes_nothing_and_one_that_is_there_already_makes_no_version()
     {
         foreach (var wrong in new[]
@@ -444,7 +445,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
 
     // ------------------------------------------------------------------ statements
 
-    [Fact]
+    [StoreFact]
     public async Task A_statement_goes_back_page_by_page_with_the_balance_after_each_posting()
     {
         for (var i = 0; i < 25; i++)
@@ -468,7 +469,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal("p0", all[^1].Request);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_page_that_was_begun_is_not_changed_by_what_comes_later()
     {
         for (var i = 0; i < 5; i++)
@@ -483,7 +484,7 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal([50, 40, 30, 20], first.Entries.Concat(second.Entries).Select(entry => entry.Balance));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_member_that_is_not_known_has_no_statement()
     {
         var (page, command) = await Engine.StatementAsync("nobody", null, 10);

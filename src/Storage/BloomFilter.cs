@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace Loyalty.Storage.Sqlite;
+namespace Loyalty.Storage;
 
 /// <summary>
 /// A blocked Bloom filter: a key lives in one cache line of 512 bits, one bit in each of its eight words. At 16 bits per key about one absent

@@ -1,0 +1,91 @@
+using System.Net;
+using Loyalty.Gateway.Hosting;
+using Loyalty.Grains;
+using Loyalty.Runtime.Journal;
+using Loyalty.Runtime.Kernel;
+using Loyalty.Silo.Postgres;
+using Loyalty.Storage;
+using NodaTime;
+using Orleans.Configuration;
+using Orleans.Dashboard;
+
+namespace Loyalty.Silo.Hosting;
+
+/// <summary>Builds silos, and clients of a cluster, from <see cref="SiloSettings"/>.</summary>
+internal static class SiloHosting
+{
+    /// <summary>Opens the books.</summary>
+    /// <exception cref="JournalUnavailableException">They cannot be opened; the message says what to do.</exception>
+    public static async Task<IJournal> OpenJournalAsync(SiloSettings settings, string dataFolder, ILoggerFactory loggers)
+    {
+        switch (settings.Store)
+        {
+            case StoreKind.Sqlite:
+                Directory.CreateDirectory(dataFolder);
+                return EngineProcess.OpenJournal(dataFolder, loggers);
+            case StoreKind.Postgres:
+                return await PostgresJournal.OpenAsync(new()
+                {
+                    ConnectionString = settings.ConnectionString!,
+                    Schema = settings.Schema,
+                    OnTrouble = EngineProcess.TroubleLog(loggers.CreateLogger<PostgresJournal>()),
+                }).ConfigureAwait(false);
+            default:
+                throw new UserError($"The store '{settings.Store}' cannot be used by this command.");
+        }
+    }
+
+    /// <summary>A silo of the cluster, with the engine's actors on it.</summary>
+    public static void Configure(ISiloBuilder silo, SiloSettings settings, IJournal journal, KernelOptions kernel)
+    {
+        silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.ClusterId, settings.ClusterId));
+        if (settings.Store == StoreKind.Sqlite)
+        {
+            // One silo: nobody joins, and nothing listens beyond this machine.
+            silo.UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, serviceId: settings.ClusterId, clusterId: settings.ClusterId);
+        }
+        else
+        {
+            var orleans = OrleansSchema.ConnectionString(settings.ConnectionString!);
+            silo.UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.Invariant, orleans));
+            silo.UseAdoNetReminderService(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.Invariant, orleans));
+            silo.ConfigureEndpoints(settings.Address, settings.SiloPort, settings.GatewayPort, listenOnAnyHostAddress: !IPAddress.IsLoopback(settings.Address));
+        }
+
+        // A dead silo is noticed within seconds: two missed probes and a second silo's word are enough. Shorter times take a busy silo for a dead one.
+        silo.Configure<ClusterMembershipOptions>(membership =>
+        {
+            membership.ProbeTimeout = TimeSpan.FromSeconds(2);
+            membership.NumMissedProbesLimit = 2;
+            membership.TableRefreshTimeout = TimeSpan.FromSeconds(5);
+            membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(10);
+            membership.DefunctSiloExpiration = TimeSpan.FromDays(1);
+            membership.DefunctSiloCleanupPeriod = TimeSpan.FromHours(1);
+        });
+        silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = OrleansHost.AnswerTimeout);
+        silo.AddActivityPropagation();
+        silo.AddLoyalty(_ => journal, kernel, SystemClock.Instance);
+
+        // Its counters walk over all activations: not every second with a million of them.
+        silo.AddDashboard(dashboard => dashboard.CounterUpdateIntervalMs = 5000);
+    }
+
+    /// <summary>A gateway of its own.</summary>
+    public static void Configure(IClientBuilder client, SiloSettings settings)
+    {
+        client.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.ClusterId, settings.ClusterId));
+        var orleans = OrleansSchema.ConnectionString(settings.ConnectionString!);
+        client.UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.Invariant, orleans));
+        client.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = OrleansHost.AnswerTimeout);
+        client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
+        client.UseConnectionRetryFilter(static async (_, stopping) =>
+        {
+            // The cluster may still be starting, or starting again.
+            await Task.Delay(TimeSpan.FromSeconds(1), stopping).ConfigureAwait(false);
+            return true;
+        });
+        client.AddActivityPropagation();
+        client.AddLoyalty(SystemClock.Instance);
+        client.AddDashboard();
+    }
+}

@@ -1,0 +1,26 @@
+using System.CommandLine;
+using Loyalty.Gateway.Hosting;
+using Loyalty.Runtime.Journal;
+using Loyalty.Silo.Commands;
+
+var root = new RootCommand("The loyalty engine on Microsoft Orleans: silos, gateways, dashboard.")
+{
+    UpCommand.Create(),
+    SiloCommand.Create(),
+    GatewayCommand.Create(),
+    SchemaCommand.Create(),
+};
+
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+}
+catch (Exception e) when (e is UserError or JournalUnavailableException or JournalCorruptException)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
+}
+catch (OperationCanceledException)
+{
+    return 130;
+}
