@@ -5,14 +5,12 @@ namespace Loyalty.Load.Bench;
 
 /// <summary>
 /// What a plain PostgreSQL does with the same purchase on the same machine: idempotency row, purchase with its lines, member balance and tier
-/// progress, ledger posting, in one stored procedure and one durable commit; driven by pgbench. A private cluster in a folder of its own,
-/// deleted afterwards.
+/// progress, ledger posting, in one stored procedure and one durable commit; driven by pgbench.
 /// </summary>
-internal sealed partial class PostgresBaseline : IDisposable
+internal static partial class PostgresBaseline
 {
     private const int Clients = 16;
     private const int ClientThreads = 2;
-    private const int ErrorLengthMax = 300;
 
     private const string Schema = """
         create table member (id int primary key, points bigint not null, spend bigint not null, visits bigint not null, tier text);
@@ -54,27 +52,18 @@ internal sealed partial class PostgresBaseline : IDisposable
 
         """;
 
-    private readonly string binFolder;
-    private readonly string folder = Directory.CreateTempSubdirectory("loyalty-pg-").FullName;
-
-    private PostgresBaseline(string binFolder) => this.binFolder = binFolder;
-
-    public static string HowToInstall => "PostgreSQL is not installed, so it is not compared: apt-get install postgresql (Debian, Ubuntu) brings it.";
-
-    private string DataFolder => Path.Combine(folder, "data");
-
     /// <summary>Transactions a second, each one durable purchase; null, with the reason, when it cannot be measured.</summary>
     public static (double? PerSecond, string Why) Measure(int seconds)
     {
-        if (FindBinaries() is not { } binFolder)
+        if (PostgresServer.FindBinaries() is null)
         {
-            return (null, HowToInstall);
+            return (null, PostgresServer.HowToInstall);
         }
 
-        using var baseline = new PostgresBaseline(binFolder);
         try
         {
-            return (baseline.Run(seconds), "");
+            using PostgresServer server = PostgresServer.Start();
+            return (Run(server, seconds), "");
         }
         catch (UserError error)
         {
@@ -82,68 +71,17 @@ internal sealed partial class PostgresBaseline : IDisposable
         }
     }
 
-    public void Dispose()
+    private static double Run(PostgresServer server, int seconds)
     {
-        if (Directory.Exists(DataFolder))
-        {
-            CommandOf("pg_ctl").Run(TimeSpan.FromSeconds(30), "-D", DataFolder, "-m", "immediate", "-w", "stop");
-        }
-
-        Directory.Delete(folder, recursive: true);
-    }
-
-    private static string? FindBinaries()
-    {
-        IEnumerable<string> versions = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(path => int.TryParse(Path.GetFileName(path), out int version) ? version : 0)
-                .Select(path => Path.Combine(path, "bin"))
-            : [];
-        string[] wanted = ["initdb", "pg_ctl", "psql", "pgbench"];
-        return versions.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
-            .FirstOrDefault(path => wanted.All(name => File.Exists(Path.Combine(path, name))));
-    }
-
-    private double Run(int seconds)
-    {
-        string script = Path.Combine(folder, "accrue.sql");
-        string schema = Path.Combine(folder, "schema.sql");
-        File.WriteAllText(script, Script);
-        File.WriteAllText(schema, Schema);
-        if (Environment.UserName == "root")
-        {
-            // PostgreSQL refuses to run as root.
-            Do(new CommandLine("chown", []), "-R", "postgres", folder);
-        }
-
-        Do(CommandOf("initdb"), "-D", DataFolder, "-U", "postgres", "-A", "trust", "--no-sync");
-        string options = $"-c listen_addresses='' -c unix_socket_directories='{folder}' -c shared_buffers=512MB -c max_wal_size=4GB -c synchronous_commit=on -c fsync=on";
-        Do(CommandOf("pg_ctl"), "-D", DataFolder, "-l", Path.Combine(folder, "log"), "-o", options, "-w", "start");
-        Do(CommandOf("psql"), "-h", folder, "-U", "postgres", "-q", "-v", "ON_ERROR_STOP=1", "-f", schema);
-        string said = Do(
-            CommandOf("pgbench"), "-h", folder, "-U", "postgres", "-n", "-M", "prepared", "-c", $"{Clients}", "-j", $"{ClientThreads}", "-T", $"{seconds}", "-f", script, "postgres");
+        string script = server.Write("accrue.sql", Script);
+        string schema = server.Write("schema.sql", Schema);
+        server.Do("psql", "-h", server.SocketFolder, "-U", "postgres", "-q", "-v", "ON_ERROR_STOP=1", "-f", schema);
+        string said = server.Do(
+            "pgbench", "-h", server.SocketFolder, "-U", "postgres", "-n", "-M", "prepared", "-c", $"{Clients}", "-j", $"{ClientThreads}", "-T", $"{seconds}", "-f", script, "postgres");
         Match tps = Tps().Match(said);
         return tps.Success
             ? double.Parse(tps.Groups[1].Value, CultureInfo.InvariantCulture)
             : throw new UserError($"pgbench did not say how many transactions it made: {said}");
-    }
-
-    private CommandLine CommandOf(string name)
-    {
-        string path = Path.Combine(binFolder, name);
-        return Environment.UserName == "root" ? new CommandLine("runuser", ["-u", "postgres", "--", path]) : new CommandLine(path, []);
-    }
-
-    private static string Do(CommandLine command, params string[] arguments)
-    {
-        (int ExitCode, string Output, string Errors)? result = command.Run(TimeSpan.FromMinutes(5), arguments);
-        if (result is { ExitCode: 0 } well)
-        {
-            return well.Output;
-        }
-
-        string errors = result?.Errors.Trim() ?? "it did not start, or took too long";
-        string name = Path.GetFileName(command.Arguments is [.., string last] ? last : command.Program);
-        throw new UserError($"PostgreSQL is not compared: {name} failed: {errors[..Math.Min(errors.Length, ErrorLengthMax)]}");
     }
 
     [GeneratedRegex(@"tps = ([0-9.]+)")]

@@ -9,6 +9,8 @@ internal sealed class LatencyHistogram
 
     private readonly LongHistogram micros = new(1, MicrosMax, 3);
 
+    public long Count => micros.TotalCount;
+
     public void Record(TimeSpan latency, long count = 1) =>
         micros.RecordValueWithCount(Math.Clamp((long)latency.TotalMicroseconds, 1, MicrosMax), count);
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Loyalty.Gateway.Hosting;
 using Loyalty.Runtime.Journal;
 using Loyalty.Silo.Commands;
+using Loyalty.Silo.Postgres;
 
 var root = new RootCommand("The loyalty engine on Microsoft Orleans: silos, gateways, dashboard.")
 {
@@ -15,7 +16,7 @@ try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
 }
-catch (Exception e) when (e is UserError or JournalUnavailableException or JournalCorruptException)
+catch (Exception e) when (e is UserError or JournalUnavailableException or JournalCorruptException or OrleansSchemaException)
 {
     Console.Error.WriteLine(e.Message);
     return 2;
