@@ -110,6 +110,19 @@ public interface IDirectoryGrain : IActorGrain
     ValueTask<Answer<string>> Find();
 }
 
+/// <summary>How far a reader of the journal came with one part of the actors. The key is <c>name|shard</c>.</summary>
+[Alias("loyalty.feed")]
+public interface IFeedGrain : IActorGrain
+{
+    /// <summary>Notes that all up to there is done. Reply: what is noted now.</summary>
+    [Alias("advance")]
+    ValueTask<Answer<FeedProgress>> Advance(FeedProgress progress);
+
+    /// <summary>Reply: what is noted; all zero: nothing yet.</summary>
+    [Alias("get")]
+    ValueTask<Answer<FeedProgress>> Get();
+}
+
 /// <summary>The program's versions. There is one, with the key <c>main</c>.</summary>
 [Alias("loyalty.program")]
 public interface IProgramGrain : IActorGrain

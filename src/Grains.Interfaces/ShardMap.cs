@@ -40,8 +40,14 @@ public sealed class ShardMap
     /// <summary>The silos, in order of address.</summary>
     public IReadOnlyList<SiloAddress> Silos { get; }
 
+    /// <summary>The shard of an actor: 0 to <see cref="Shards"/> - 1.</summary>
+    public static int ShardOf(ActorId actor) => HashRange.ShardOf(actor.StableHash(), Shards);
+
     /// <summary>Who looks after an actor.</summary>
-    public SiloAddress OwnerOf(ActorId actor) => _owners[HashRange.ShardOf(actor.StableHash(), Shards)];
+    public SiloAddress OwnerOf(ActorId actor) => _owners[ShardOf(actor)];
+
+    /// <summary>Who looks after a shard.</summary>
+    public SiloAddress OwnerOf(int shard) => _owners[shard];
 
     /// <summary>What a silo looks after, neighbouring shards joined.</summary>
     public IReadOnlyList<HashRange> RangesOf(SiloAddress silo)

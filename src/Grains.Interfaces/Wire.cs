@@ -664,3 +664,21 @@ internal sealed class SiloFiguresConverter : IConverter<SiloFigures, SiloFigures
         StartedAtMs = value.StartedAtMs,
     };
 }
+
+[GenerateSerializer, Alias("loyalty.w.feed-progress")]
+internal struct FeedProgressForm
+{
+    [Id(0)]
+    public long Position;
+
+    [Id(1)]
+    public long Records;
+}
+
+[RegisterConverter]
+internal sealed class FeedProgressConverter : IConverter<FeedProgress, FeedProgressForm>
+{
+    public FeedProgress ConvertFromSurrogate(in FeedProgressForm surrogate) => new(surrogate.Position, surrogate.Records);
+
+    public FeedProgressForm ConvertToSurrogate(in FeedProgress value) => new() { Position = value.Position, Records = value.Records };
+}

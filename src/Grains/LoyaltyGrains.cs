@@ -69,3 +69,14 @@ public sealed class ProgramGrain(IGrainContext context, SiloActors actors) : Act
     /// <inheritdoc />
     public ValueTask<Answer<PublishReply>> Get() => AskAsync<PublishReply>(new GetPrograms());
 }
+
+/// <summary>How far a reader of the journal came.</summary>
+[GrainType(ActorIds.FeedKind), ShardPlacement, Reentrant, KeepAlive]
+public sealed class FeedGrain(IGrainContext context, SiloActors actors) : ActorGrain(context, actors), IFeedGrain
+{
+    /// <inheritdoc />
+    public ValueTask<Answer<FeedProgress>> Advance(FeedProgress progress) => AskAsync<FeedProgress>(new AdvanceFeed(Id, progress));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<FeedProgress>> Get() => AskAsync<FeedProgress>(new GetFeed(Id));
+}

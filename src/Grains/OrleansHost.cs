@@ -307,6 +307,8 @@ public sealed class OrleansHost : IActorHost
             FindMember => Take(Directory().Find()),
             PublishProgram it => Take(Programs().Publish(it.Json, it.OnlyIfNone), TellSilosAsync),
             GetPrograms => Take(Programs().Get()),
+            AdvanceFeed it => Take(Feed().Advance(it.Progress)),
+            GetFeed => Take(Feed().Get()),
             WakeCommand => Take(Actor().Wake()),
             SnapshotCommand => Take(Actor().TakeSnapshot()),
             EffectCommand it => Take(Actor().Deliver(it.Sender, it.Sequence, it.Message)),
@@ -318,6 +320,7 @@ public sealed class OrleansHost : IActorHost
         ISalesGrain Sales() => _grains.GetGrain<ISalesGrain>(id);
         IDirectoryGrain Directory() => _grains.GetGrain<IDirectoryGrain>(id);
         IProgramGrain Programs() => _grains.GetGrain<IProgramGrain>(id);
+        IFeedGrain Feed() => _grains.GetGrain<IFeedGrain>(id);
 
         async Task Take<T>(ValueTask<Answer<T>> call, Func<Task>? then = null)
         {

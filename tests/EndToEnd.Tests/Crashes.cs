@@ -30,10 +30,10 @@ internal static class Crashes
 
     private static int Kills => int.TryParse(Environment.GetEnvironmentVariable("LOYALTY_KILLS"), out var kills) ? kills : KillsDefault;
 
-    public static async Task RunAsync(ITestOutputHelper output, string[] loadOptions, string[] engineOptions)
+    public static async Task RunAsync(ITestOutputHelper output, string[] loadOptions, string[] engineOptions, EngineHost host = EngineHost.Embedded)
     {
         using var folder = new TestFolder();
-        await using var engine = await Engine.StartAsync(folder["data"], ["--checkpoint-records", "2000", .. engineOptions]);
+        await using var engine = await Engine.StartAsync(host, folder["data"], ["--checkpoint-records", "2000", .. engineOptions]);
         var killing = KillAgainAndAgainAsync(output, engine, folder["dead"]);
 
         // Runs of load follow each other until all kills are done: how long these take depends on the machine.

@@ -35,11 +35,11 @@ internal static class RealYear
     private const int MembersOfTheFile = 4_372;
     private const int StatementsCompared = 40;
 
-    public static async Task RunAsync(ITestOutputHelper output, byte[] program, int shiftWeeks)
+    public static async Task RunAsync(ITestOutputHelper output, byte[] program, int shiftWeeks, EngineHost host = EngineHost.Embedded)
     {
         using var folder = new TestFolder();
         File.WriteAllBytes(folder["program.json"], program);
-        await using var engine = await Engine.StartAsync(folder["data"], "--program", folder["program.json"]);
+        await using var engine = await Engine.StartAsync(host, folder["data"], "--program", folder["program.json"]);
         string[] replay = ["replay", RetailFile.Path!, "--shift-weeks", shiftWeeks.ToString(CultureInfo.InvariantCulture), .. engine.Target, "--json"];
 
         // The model works while the first replay runs.

@@ -54,7 +54,10 @@ public sealed class PrivatePostgres : IDisposable
 
     /// <summary>Null: a private server can be started here. Otherwise why not, in one line.</summary>
     public static string? WhyNot =>
-        Binaries.Value is null ? "PostgreSQL is not installed (apt-get install postgresql brings it): the tests of its journal are skipped." : null;
+        Binaries.Value is null ? "PostgreSQL is not installed (apt-get install postgresql brings it): the tests of its journal are skipped."
+        : IsRoot && !File.ReadLines("/etc/passwd").Any(line => line.StartsWith("postgres:", StringComparison.Ordinal))
+            ? "PostgreSQL does not run as root, and there is no user 'postgres' here: the tests of its journal are skipped."
+            : null;
 
     /// <summary>The one that the tests of an assembly share, each in a schema of its own; without fsync.</summary>
     public static PrivatePostgres Shared => OfAssembly.Value;

@@ -292,13 +292,35 @@ public sealed class PostgresClusterTests : IAsyncLifetime
         await Assert.ThrowsAsync<JournalCorruptException>(() => journal.FindAsync(Key(1)).AsTask());
         await Assert.ThrowsAsync<JournalCorruptException>(() => journal.ReadHistoryAsync(new("member", "1"), 0, 5).AsTask());
         await Assert.ThrowsAsync<JournalCorruptException>(() => journal.LoadAsync(new("member", "2")).AsTask());
+        await Assert.ThrowsAsync<JournalCorruptException>(() => journal.FindAsync(Key(2)).AsTask());
         Assert.Throws<JournalCorruptException>(() => journal.ReadAll(0).Count());
+        Assert.Throws<JournalCorruptException>(() => journal.ReadAll(2).Count());
+        Assert.Equal([4L, 5L], journal.ReadAll(3).Select(r => r.Position));
         Assert.Equal(2, (await journal.LoadAsync(new("member", "0"))).Later.Count);
 
         using var archive = await PostgresJournalArchive.OpenAsync(Options);
         var damages = new List<JournalDamage>();
         Assert.Equal([1L, 4L, 5L], archive.ReadAll(damages.Add).Select(r => r.Position));
         Assert.Equal([2L, 3L], damages.Select(d => d.Position));
+    }
+
+    [StoreFact]
+    public async Task A_history_with_a_missing_record_is_not_told_as_if_it_were_whole()
+    {
+        var journal = await OpenAsync();
+        var books = new Books(journal);
+        for (var i = 1; i <= 5; i++)
+        {
+            await books.Append(Anna, $"{i}");
+        }
+
+        await PrivatePostgres.Shared.ExecuteAsync($"DELETE FROM {schema}.record WHERE position = 2");
+        Assert.Equal(3, (await journal.ReadHistoryAsync(Anna, 0, 3)).Count);
+        await Assert.ThrowsAsync<JournalCorruptException>(() => journal.ReadHistoryAsync(Anna, 0, 10).AsTask());
+        await Assert.ThrowsAsync<JournalCorruptException>(() => journal.ReadHistoryAsync(Anna, 3, 10).AsTask());
+        await Assert.ThrowsAsync<JournalCorruptException>(() => journal.LoadAsync(Anna).AsTask());
+        await PrivatePostgres.Shared.ExecuteAsync($"DELETE FROM {schema}.record WHERE position = 5");
+        await Assert.ThrowsAsync<JournalCorruptException>(() => journal.ReadHistoryAsync(Anna, 0, 10).AsTask());
     }
 
     [StoreFact]

@@ -17,12 +17,15 @@ namespace Loyalty.Gateway.Http;
 /// </summary>
 internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, HttpContext context, bool isReturn)
 {
+    /// <summary>Answers are handed to the response a few at a time: a fraction of its blocks of 4 KiB.</summary>
+    private const int PieceBytes = 1024;
+
     private readonly SaleReader _sales = new();
     private readonly ArrayBufferWriter<byte> _partial = new();
     private readonly Channel<LineGroup> _groups = Channel.CreateBounded<LineGroup>(
         new BoundedChannelOptions(limits.GroupsInFlight) { SingleReader = true, SingleWriter = true });
 
-    private LineGroup _group = new();
+    private LineGroup _group = new(64);
     private List<LineGroup> _sent = [];
     private long _line;
     private bool _ended;
@@ -193,7 +196,7 @@ internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, Htt
         }
 
         var group = _group;
-        _group = new LineGroup();
+        _group = new LineGroup(group.Lines.Count);
         _sent.RemoveAll(sent => sent.Completion.IsCompleted);
         _sent.Add(group);
         group.Send(engine.Host);
@@ -236,31 +239,41 @@ internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, Htt
             if (problem is null)
             {
                 ReplyWriter.Write(answer, line.Command!, programs);
+                answer.Raw("\n"u8);
+                if (answer.Written.Length >= PieceBytes)
+                {
+                    HandOver(body, answer);
+                }
             }
             else
             {
-                // Whatever came before it goes first.
-                body.Write(answer.Written);
-                answer.Clear();
+                HandOver(body, answer);
                 var replayed = line.Command is { Status: CommandStatus.Done } command && command.Outcome.Replayed;
                 HttpReplies.WriteTo(body, (problem, line, replayed), static (writer, x) => x.problem.Write(writer, x.line.Id, x.line.Number, x.replayed));
+                body.Write("\n"u8);
             }
-
-            answer.Raw("\n"u8);
         }
 
-        body.Write(answer.Written);
+        HandOver(body, answer);
+    }
+
+    /// <summary>Gives lines to the response in one piece of memory: a chunk of HTTP holds whole lines, so whoever reads chunk by chunk reads line by line.</summary>
+    private static void HandOver(PipeWriter body, AnswerText answer)
+    {
+        answer.Written.CopyTo(body.GetSpan(answer.Written.Length));
+        body.Advance(answer.Written.Length);
+        answer.Clear();
     }
 
     private readonly record struct Line(long Number, RequestCommand? Command, Problem? Problem, string? Id);
 
-    /// <summary>Lines that go to the engine together.</summary>
-    private sealed class LineGroup : ICommandObserver
+    /// <summary>Lines that go to the engine together: often as many as in the group before.</summary>
+    private sealed class LineGroup(int usualLines) : ICommandObserver
     {
         private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _left;
 
-        public List<Line> Lines { get; } = new(64);
+        public List<Line> Lines { get; } = new(usualLines);
 
         public Task Completion => _completion.Task;
 

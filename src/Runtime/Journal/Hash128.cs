@@ -9,6 +9,8 @@ public readonly record struct Hash128(ulong High, ulong Low)
     /// <summary>Bytes of the encoded form.</summary>
     public const int Size = 16;
 
+    private const int TogetherMax = 1024;
+
     [ThreadStatic]
     private static IncrementalHash? _sha;
 
@@ -33,7 +35,10 @@ public readonly record struct Hash128(ulong High, ulong Low)
     /// </summary>
     public static Hash128 Next(Hash128 previous, ActorId actor, long firstVersion, long recordedAtMs, ReadOnlySpan<byte> events)
     {
-        Span<byte> head = stackalloc byte[Size + ((ActorId.MaxKindLength + ActorId.MaxKeyLength) * 3) + 2 + 16];
+        // Where head and events fit, they are hashed in one call: each call into the hash costs as much as some hundred bytes.
+        var headMax = Size + ((ActorId.MaxKindLength + ActorId.MaxKeyLength) * 3) + 2 + 16;
+        var together = events.Length <= TogetherMax;
+        Span<byte> head = stackalloc byte[headMax + (together ? TogetherMax : 0)];
         previous.WriteTo(head);
         var at = Size;
         at += System.Text.Encoding.UTF8.GetBytes(actor.Kind, head[at..]);
@@ -42,11 +47,21 @@ public readonly record struct Hash128(ulong High, ulong Low)
         head[at++] = 0;
         BinaryPrimitives.WriteInt64BigEndian(head[at..], firstVersion);
         BinaryPrimitives.WriteInt64BigEndian(head[(at + 8)..], recordedAtMs);
+        at += 16;
 
         // One hash object a thread, used again: making one costs as much as hashing a purchase.
         var sha = _sha ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        sha.AppendData(head[..(at + 16)]);
-        sha.AppendData(events);
+        if (together)
+        {
+            events.CopyTo(head[at..]);
+            sha.AppendData(head[..(at + events.Length)]);
+        }
+        else
+        {
+            sha.AppendData(head[..at]);
+            sha.AppendData(events);
+        }
+
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         sha.GetHashAndReset(digest);
         return Read(digest);

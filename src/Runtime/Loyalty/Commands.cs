@@ -19,6 +19,9 @@ public static class ActorIds
     /// <summary>The program's versions.</summary>
     public const string ProgramKind = "program";
 
+    /// <summary>How far the readers of the journal came.</summary>
+    public const string FeedKind = "feed";
+
     /// <summary>The only actor of its kind.</summary>
     public static readonly ActorId Program = new(ProgramKind, "main");
 
@@ -30,6 +33,11 @@ public static class ActorIds
 
     /// <summary>An alternative id.</summary>
     public static ActorId Directory(AlternativeId id) => new(DirectoryKind, $"{id.Type}:{id.Value}");
+
+    /// <summary>How far a reader of the journal came with one part of the actors.</summary>
+    /// <param name="name">What is read for: <c>member-events</c>.</param>
+    /// <param name="shard">Which part of the actors, 0 or more.</param>
+    public static ActorId Feed(string name, int shard) => new(FeedKind, $"{name}|{shard:000}");
 
     /// <summary>The alternative id of a <see cref="Directory"/> actor.</summary>
     public static AlternativeId AlternativeIdOf(ActorId directory)

@@ -31,7 +31,7 @@ public sealed class LoyaltyEngine(IActorHost host, IBooks books, ProgramSource p
 
     /// <summary>The kinds of actors of a loyalty engine.</summary>
     public static IReadOnlyList<ActorKind> Kinds(ProgramSource programs) =>
-        [new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind()];
+        [new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind()];
 
     /// <summary>Loads the program, or publishes a first one in new books. To be called once before anything else.</summary>
     /// <param name="firstProgram">Used when there is none yet.</param>

@@ -1,8 +1,6 @@
-using Loyalty.Domain.Encoding;
 using Loyalty.Domain.Ledger;
 using Loyalty.Domain.Members;
 using Loyalty.Runtime.Journal;
-using Loyalty.Runtime.Kernel;
 using NodaTime;
 
 namespace Loyalty.Runtime.Loyalty;
@@ -43,12 +41,7 @@ internal sealed class StatementBuilder(Dictionary<string, long> balances)
     /// <summary>Adds a record's postings, newest first.</summary>
     public void Add(JournalRecord record)
     {
-        var facts = new List<MemberEvent>();
-        var reader = new ByteReader(ActorState.KindPart(record.Events.Span, out _));
-        while (!reader.AtEnd)
-        {
-            facts.Add(MemberCodec.Read(ref reader));
-        }
+        var facts = MemberFacts.Of(record);
 
         // The kernel's own entries are counted in front of the kind's.
         var first = record.FirstVersion + record.EventCount - facts.Count;

@@ -1,6 +1,7 @@
 using System.Net;
 using Loyalty.Gateway.Hosting;
 using Loyalty.Grains;
+using Loyalty.Grains.Streams;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Silo.Postgres;
@@ -65,6 +66,15 @@ internal static class SiloHosting
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = OrleansHost.AnswerTimeout);
         silo.AddActivityPropagation();
         silo.AddLoyalty(_ => journal, kernel, SystemClock.Instance);
+
+        if (settings.Streams)
+        {
+            // Queues in the silos' memory: what is queued when a silo dies is not delivered. A host that needs more adds a lasting provider (docs/STREAMS.md).
+            var streams = new LoyaltyStreamOptions { PublishMemberEvents = true, AcceptPurchases = true };
+            silo.AddMemoryStreams(streams.Provider);
+            silo.AddMemoryGrainStorage("PubSubStore");
+            silo.AddLoyaltyStreams(streams);
+        }
 
         // Its counters walk over all activations: not every second with a million of them.
         silo.AddDashboard(dashboard => dashboard.CounterUpdateIntervalMs = 5000);

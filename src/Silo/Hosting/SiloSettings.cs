@@ -82,9 +82,9 @@ internal sealed class SiloOptions
 
     private readonly Option<string> _address = Text("--address", "Address", "127.0.0.1", "The address at which other processes reach this one.");
 
-    private readonly Option<int> _siloPort = Port("--silo-port", "SiloPort", 11111, "Port for other silos; 0: a free one.");
+    private readonly Option<int> _siloPort = Port("--silo-port", "SiloPort", 0, "Port for other silos; 0: a free one.");
 
-    private readonly Option<int> _gatewayPort = Port("--gateway-port", "GatewayPort", 30000, "Port for gateways of their own; 0: a free one.");
+    private readonly Option<int> _gatewayPort = Port("--gateway-port", "GatewayPort", 0, "Port for gateways of their own; 0: a free one.");
 
     private readonly Option<bool> _streams = new("--streams")
     {

@@ -16,8 +16,6 @@ namespace Loyalty.Storage;
 /// </remarks>
 public sealed class PostgresJournal : IJournal
 {
-    private const int ReadPageRecords = 1000;
-    private const int ReadPageBytes = 4 << 20;
     private readonly PostgresJournalOptions options;
     private readonly PostgresServer server;
     private readonly BooksView view;
@@ -143,12 +141,25 @@ public sealed class PostgresJournal : IJournal
     /// <inheritdoc />
     public IEnumerable<JournalRecord> ReadAll(long after)
     {
-        // Pages, not one long statement: a reader that takes its time must not keep the server from cleaning up behind the writers.
-        var last = long.MaxValue;
-        for (var page = ReadPage(after, ref last); page.Count > 0; page = ReadPage(page[^1].Position, ref last))
+        // Pages, not one long statement: a reader that takes its time must not keep the server from cleaning up behind the writers. The end is that of now, so that it comes although
+        // others append.
+        var last = Totals().Position;
+        for (var next = after + 1; next <= last;)
         {
+            var page = ReadPage(next, last);
+            if (page.Count == 0)
+            {
+                throw new JournalCorruptException($"The records from position {next} on are missing; the books end at {last}.");
+            }
+
             foreach (var record in page)
             {
+                if (record.Position != next)
+                {
+                    throw new JournalCorruptException($"The record at position {next} is missing.");
+                }
+
+                next++;
                 yield return record;
             }
         }
@@ -242,41 +253,18 @@ public sealed class PostgresJournal : IJournal
         return names;
     }
 
-    private List<JournalRecord> ReadPage(long after, ref long last)
+    private List<JournalRecord> ReadPage(long from, long upTo) => Read(connection =>
     {
-        var upTo = last;
-        var (page, end) = Read(connection =>
+        using var command = PageQuery.Make(connection, server.Schema, from, upTo);
+        var records = new List<JournalRecord>();
+        using var row = command.ExecuteReader();
+        while (row.Read())
         {
-            // The sizes first: a thousand large records are not to be in memory at once.
-            using var command = new NpgsqlCommand(
-                $"""
-                SELECT {Rows.RecordColumns}, b.newest
-                FROM {server.Schema}.books b
-                JOIN (SELECT p.position, coalesce(sum(octet_length(p.events)) OVER (ORDER BY p.position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-                      FROM (SELECT * FROM {server.Schema}.record WHERE position > $1 AND position <= $2 ORDER BY position LIMIT {ReadPageRecords}) p) s ON s.before < {ReadPageBytes}
-                JOIN {server.Schema}.record r ON r.position = s.position
-                ORDER BY s.position
-                """,
-                connection);
-            command.Parameters.Add(new() { Value = after });
-            command.Parameters.Add(new() { Value = upTo });
-            command.Prepare();
-            var records = new List<JournalRecord>();
-            using var row = command.ExecuteReader();
-            var position = upTo;
-            while (row.Read())
-            {
-                records.Add(Rows.ReadRecord(row, 0));
-                position = row.GetInt64(9);
-            }
+            records.Add(Rows.ReadRecord(row, 0));
+        }
 
-            return (records, position);
-        });
-
-        // The view is that of the first page, so that it ends although others append.
-        last = Math.Min(last, end);
-        return page;
-    }
+        return records;
+    });
 
     private T Read<T>(Func<NpgsqlConnection, T> read)
     {

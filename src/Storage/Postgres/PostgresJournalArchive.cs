@@ -12,8 +12,6 @@ namespace Loyalty.Storage;
 /// <remarks>Memory: about 150 bytes for each actor, while <see cref="ReadAll"/> is enumerated, for the chains. Reads page by page: the server is never kept from cleaning up.</remarks>
 public sealed class PostgresJournalArchive : IJournalArchive
 {
-    private const int PageRecords = 1000;
-    private const int PageBytes = 4 << 20;
     private readonly PostgresServer server;
 
     private PostgresJournalArchive(PostgresServer server) => this.server = server;
@@ -166,18 +164,7 @@ public sealed class PostgresJournalArchive : IJournalArchive
 
     private List<RecordRow> ReadPage(long from, long upTo) => Read(connection =>
     {
-        using var command = new NpgsqlCommand(
-            $"""
-            SELECT {Rows.RecordColumns}, r.previous
-            FROM (SELECT p.position, coalesce(sum(octet_length(p.events)) OVER (ORDER BY p.position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-                  FROM (SELECT * FROM {server.Schema}.record WHERE position BETWEEN $1 AND $2 ORDER BY position LIMIT {PageRecords}) p) s
-            JOIN {server.Schema}.record r ON r.position = s.position
-            WHERE s.before < {PageBytes} ORDER BY s.position
-            """,
-            connection);
-        command.Parameters.Add(new() { Value = from });
-        command.Parameters.Add(new() { Value = upTo });
-        command.Prepare();
+        using var command = PageQuery.Make(connection, server.Schema, from, upTo);
         var rows = new List<RecordRow>();
         using var row = command.ExecuteReader();
         while (row.Read())

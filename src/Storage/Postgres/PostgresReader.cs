@@ -19,6 +19,8 @@ internal sealed class PostgresReader
     private readonly Queue<Func<Task>> others = new();
     private readonly string loadSql;
     private readonly string findSql;
+    private readonly string newestSql;
+    private readonly string previousSql;
     private readonly string historySql;
     private readonly string pageSql;
     private readonly string dueSql;
@@ -48,12 +50,14 @@ internal sealed class PostgresReader
             SELECT r.n, 0::bigint, {Rows.RecordColumns} FROM walk r
             """;
         findSql = $"""
-            SELECT u.n, {Rows.RecordColumns}
+            SELECT u.n, {Rows.RecordColumns}, k.position
             FROM unnest($1::uuid[]) WITH ORDINALITY AS u(key, n)
-            JOIN {schema}.request_key k ON k.key = u.key JOIN {schema}.record r ON r.position = k.position
+            JOIN {schema}.request_key k ON k.key = u.key LEFT JOIN {schema}.record r ON r.position = k.position
             """;
-        historySql = Walk($"SELECT h.position FROM {schema}.head h WHERE h.hash = $1 AND h.actor = $2");
-        pageSql = Walk($"SELECT b.previous FROM {schema}.record b WHERE b.position = $1 AND b.actor = $2");
+        newestSql = $"SELECT h.position FROM {schema}.head h WHERE h.hash = $1 AND h.actor = $2";
+        previousSql = $"SELECT b.previous FROM {schema}.record b WHERE b.position = $1 AND b.actor = $2";
+        historySql = Walk(newestSql);
+        pageSql = Walk(previousSql);
         dueSql = $"SELECT actor FROM {schema}.head WHERE wake_at <> 0 AND wake_at <= $1 AND hash BETWEEN $2 AND $3 ORDER BY wake_at LIMIT $4";
 
         string Walk(string start) => $"""
@@ -88,9 +92,15 @@ internal sealed class PostgresReader
                 }
             }
 
-            return page.Count > 0 || before == 0 || await IsRecordOfAsync(connection, actor, before).ConfigureAwait(false)
+            CheckLinks(actor, page, count);
+            return page.Count > 0
                 ? page
-                : throw new ArgumentException($"Position {before} is not a record of {actor}.", nameof(before));
+                : await StartAsync(connection, actor, before).ConfigureAwait(false) switch
+                {
+                    null when before != 0 => throw new ArgumentException($"Position {before} is not a record of {actor}.", nameof(before)),
+                    null or 0 => page,
+                    { } start => throw new JournalCorruptException($"The record of {actor} at position {start} is missing."),
+                };
         }
     });
 
@@ -179,14 +189,28 @@ internal sealed class PostgresReader
         return actors;
     }
 
-    private async Task<bool> IsRecordOfAsync(NpgsqlConnection connection, ActorId actor, long position)
+    /// <summary>A record that is missing, or linked to a wrong one, must not make a history look shorter than it is.</summary>
+    private static void CheckLinks(ActorId actor, List<JournalRecord> page, int count)
     {
-        var command = new NpgsqlCommand($"SELECT 1 FROM {server.Schema}.record WHERE position = $1 AND actor = $2", connection);
+        for (var i = 0; i < page.Count; i++)
+        {
+            var before = i + 1 < page.Count ? page[i + 1].LastVersion : 0;
+            if ((i + 1 < page.Count || page.Count < count) && page[i].FirstVersion != before + 1)
+            {
+                throw new JournalCorruptException($"The record of {actor} before position {page[i].Position} is missing.");
+            }
+        }
+    }
+
+    /// <summary>The position where a page of history begins; null: there is no such actor, or the position before which it is asked for is not one of its records.</summary>
+    private async Task<long?> StartAsync(NpgsqlConnection connection, ActorId actor, long before)
+    {
+        var command = new NpgsqlCommand(before == 0 ? newestSql : previousSql, connection);
         await using (command.ConfigureAwait(false))
         {
-            Add(command, position);
+            Add(command, before == 0 ? Rows.Signed(actor.StableHash()) : before);
             Add(command, actor.ToString());
-            return await command.ExecuteScalarAsync().ConfigureAwait(false) is not null;
+            return (long?)await command.ExecuteScalarAsync().ConfigureAwait(false);
         }
     }
 
@@ -357,7 +381,9 @@ internal sealed class PostgresReader
                     var one = waiting[(int)row.GetInt64(0) - 1];
                     try
                     {
-                        one.Found = Rows.ReadRecord(row, 1);
+                        one.Found = row.IsDBNull(1)
+                            ? throw new JournalCorruptException($"A request key leads to position {row.GetInt64(10)}, where there is no record.")
+                            : Rows.ReadRecord(row, 1);
                     }
                     catch (JournalCorruptException e)
                     {

@@ -342,6 +342,11 @@ internal sealed class PostgresWriter : IDisposable
             {
                 options.OnTrouble?.Invoke($"A group commit failed: {server.Explain(e).Message}");
                 group.EndPending(AppendOutcome.Failed);
+
+                // A new connection for the next one: the server may have become a standby, or the statement prepared on this one is out of date.
+                connection.Dispose();
+                connection = null;
+                server.Forget();
                 return SendAnswer.Ended;
             }
 
@@ -388,6 +393,13 @@ internal sealed class PostgresWriter : IDisposable
                 if (Stopwatch.GetElapsedTime(started) + pause >= options.SettleTimeout || IsStopping())
                 {
                     options.OnTrouble?.Invoke($"{server.Explain(e).Message} Whether the last group of records is in the books is not known; appends fail until it can be reached.");
+                    foreach (var (batch, at) in group.Taken)
+                    {
+                        // Who asks for one of them again is to look.
+                        var entry = batch.Entries[at];
+                        keys.Add(CollectionsMarshal.AsSpan(batch.Keys).Slice(entry.KeyStart, entry.KeyCount));
+                    }
+
                     group.EndPending(AppendOutcome.Unknown);
                     GoDown();
                     return SendAnswer.Ended;

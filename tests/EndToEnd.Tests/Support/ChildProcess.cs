@@ -14,6 +14,10 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public static ChildProcess StartGateway(params IEnumerable<string> arguments) => Start("Loyalty.Gateway.dll", arguments);
 
+    /// <summary>An engine in either of its hosts.</summary>
+    public static ChildProcess StartEngine(EngineHost host, params IEnumerable<string> arguments) =>
+        host == EngineHost.Orleans ? Start("Loyalty.Silo.dll", arguments) : StartGateway(arguments);
+
     public static ChildProcess StartLoad(params IEnumerable<string> arguments) => Start("Loyalty.Load.dll", arguments);
 
     /// <summary>Runs a command of the gateway to its end.</summary>

@@ -6,19 +6,31 @@ using System.Text.Json.Nodes;
 
 namespace Loyalty.EndToEnd.Tests.Support;
 
-/// <summary>A real engine: the process <c>Loyalty.Gateway up</c> on a data folder. It can be killed and started again on the same folder and address.</summary>
+/// <summary>Which program runs the engine.</summary>
+internal enum EngineHost
+{
+    /// <summary><c>Loyalty.Gateway up</c>: without Orleans.</summary>
+    Embedded,
+
+    /// <summary><c>Loyalty.Silo up</c>: a silo with the gateway in it. Only where the Orleans packages can be restored.</summary>
+    Orleans,
+}
+
+/// <summary>A real engine as a process on a data folder. It can be killed and started again on the same folder and address.</summary>
 internal sealed class Engine : IAsyncDisposable
 {
     private readonly string[] _options;
     private readonly HttpClient _client;
     private ChildProcess? _process;
 
-    private Engine(string dataFolder, string[] options)
+    private Engine(EngineHost host, string dataFolder, string[] options)
     {
-        (DataFolder, _options) = (dataFolder, options);
+        (Host, DataFolder, _options) = (host, dataFolder, options);
         Url = new Uri($"http://127.0.0.1:{FreePort()}");
         _client = new HttpClient { BaseAddress = Url, Timeout = TimeSpan.FromSeconds(60) };
     }
+
+    public EngineHost Host { get; }
 
     public string DataFolder { get; }
 
@@ -35,9 +47,11 @@ internal sealed class Engine : IAsyncDisposable
     /// <summary>Arguments by which the load tool finds this engine.</summary>
     public string[] Target => ["--url", Address, "--data", DataFolder];
 
-    public static async Task<Engine> StartAsync(string dataFolder, params string[] options)
+    public static Task<Engine> StartAsync(string dataFolder, params string[] options) => StartAsync(EngineHost.Embedded, dataFolder, options);
+
+    public static async Task<Engine> StartAsync(EngineHost host, string dataFolder, params string[] options)
     {
-        var engine = new Engine(dataFolder, options);
+        var engine = new Engine(host, dataFolder, options);
         try
         {
             await engine.StartAgainAsync();
@@ -52,7 +66,7 @@ internal sealed class Engine : IAsyncDisposable
 
     public async Task StartAgainAsync()
     {
-        var process = _process = ChildProcess.StartGateway(["up", "--data", DataFolder, "--url", Address, .. _options]);
+        var process = _process = ChildProcess.StartEngine(Host, ["up", "--data", DataFolder, "--url", Address, .. _options]);
         await Patience.UntilAsync("the engine was ready", async () =>
         {
             Assert.False(process.HasExited, $"the engine ended instead of starting. It said:\n{process.Said}");

@@ -403,6 +403,24 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Equal(100, await AwardedAsync("p3", "anna", 100_00));
     }
 
+    // ------------------------------------------------------------------ feeds
+
+    [Fact]
+    public async Task A_feed_remembers_how_far_it_came_and_never_goes_back()
+    {
+        var feed = ActorIds.Feed("test", 7);
+        Assert.Equal(default, await ProgressAsync(new GetFeed(feed)));
+        Assert.Equal(new(50, 5), await ProgressAsync(new AdvanceFeed(feed, new(50, 5))));
+        Assert.Equal(new(50, 5), await ProgressAsync(new AdvanceFeed(feed, new(40, 4))));
+        await fixture.CrashAsync();
+        Assert.Equal(new(50, 5), await ProgressAsync(new GetFeed(feed)));
+        Assert.Equal(new(60, 6), await ProgressAsync(new AdvanceFeed(feed, new(60, 6))));
+        await fixture.CheckpointAsync();
+        await fixture.RestartAsync();
+        Assert.Equal(new(60, 6), await ProgressAsync(new GetFeed(feed)));
+        Assert.Equal(default, await ProgressAsync(new GetFeed(ActorIds.Feed("test", 8))));
+    }
+
     // ------------------------------------------------------------------ the program
 
     [StoreFact]
@@ -623,6 +641,13 @@ public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         await Engine.Host.AskAsync(command);
         Assert.True(command.Status == CommandStatus.Done, $"{command.GetType().Name}: {command.Status}, {command.Problem}");
         return Assert.IsType<MemberReply>(command.Reply);
+    }
+
+    private async Task<FeedProgress> ProgressAsync(Command command)
+    {
+        await Engine.Host.AskAsync(command);
+        Assert.True(command.Status == CommandStatus.Done, $"{command.GetType().Name}: {command.Status}, {command.Problem}");
+        return Assert.IsType<FeedProgress>(command.Reply);
     }
 
     private async Task<MemberReply> EnrolAsync(Enrolment enrolment)
