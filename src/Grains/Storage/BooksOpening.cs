@@ -61,6 +61,7 @@ internal sealed class BooksOpening(RecordStore store, GrainStorageJournalOptions
     /// <summary>Reads what is new, up to the segment that is not sealed.</summary>
     private async Task CatchUpAsync()
     {
+        var suspect = 0;
         while (true)
         {
             var number = Newest.Number;
@@ -68,12 +69,18 @@ internal sealed class BooksOpening(RecordStore store, GrainStorageJournalOptions
             if (stored is null)
             {
                 // It is made with the first append. There is nothing behind it, or something was taken away.
-                if (ETag is not null || await AnyAheadAsync().ConfigureAwait(false))
+                if (ETag is not null || suspect == number)
                 {
                     throw new JournalCorruptException($"Segment {number} of the books is missing.");
                 }
 
-                return;
+                if (!await AnyAheadAsync().ConfigureAwait(false))
+                {
+                    return;
+                }
+
+                suspect = number;
+                continue;
             }
 
             var segment = Segment.Parse(number, stored.Value.Bytes);
@@ -86,12 +93,18 @@ internal sealed class BooksOpening(RecordStore store, GrainStorageJournalOptions
             if (!segment.IsSealed)
             {
                 (Newest, ETag) = (segment, stored.Value.ETag);
-                if (await AnyAheadAsync().ConfigureAwait(false))
+                if (suspect == number)
                 {
                     throw new JournalCorruptException($"Segment {number} of the books is not complete, and there are later ones.");
                 }
 
-                return;
+                if (!await AnyAheadAsync().ConfigureAwait(false))
+                {
+                    return;
+                }
+
+                suspect = number;
+                continue;
             }
 
             _sealed = segment;
@@ -138,7 +151,7 @@ internal sealed class BooksOpening(RecordStore store, GrainStorageJournalOptions
         return await _ahead.Dequeue().Record.ConfigureAwait(false);
     }
 
-    /// <summary>Whether there is a segment behind the last: none may be. Segments that another process makes meanwhile come after a sealed one, and are read in the next pass.</summary>
+    /// <summary>Whether something was read behind the last segment. Then another process went on meanwhile, and reading that segment again shows it; or segments were taken away.</summary>
     private async Task<bool> AnyAheadAsync()
     {
         var any = false;
