@@ -14,7 +14,7 @@ namespace Loyalty.Grains;
 /// </summary>
 public sealed class SiloActors
 {
-    private readonly HostedActors _actors;
+    private readonly Lazy<HostedActors> _actors;
     private readonly ConcurrentDictionary<ActorId, HostedActor> _here = new();
 
     /// <param name="journal">The books; not disposed.</param>
@@ -27,8 +27,10 @@ public sealed class SiloActors
     {
         Journal = journal;
         Programs = programs;
-        _actors = new(
-            journal, LoyaltyEngine.Kinds(programs), options, clock, new DeferringHost(host), new ThreadPoolScheduler(), loggers.CreateLogger<HostedActors>());
+        Options = options;
+        // Not before they are needed: a journal may be open only when the silo has started so far.
+        _actors = new(() => new(
+            journal, LoyaltyEngine.Kinds(programs), options, clock, new DeferringHost(host), new ThreadPoolScheduler(), loggers.CreateLogger<HostedActors>()));
     }
 
     /// <summary>The books.</summary>
@@ -38,10 +40,12 @@ public sealed class SiloActors
     public ProgramSource Programs { get; }
 
     /// <summary>The kernel's bounds.</summary>
-    public KernelOptions Options => _actors.Options;
+    public KernelOptions Options { get; }
 
     /// <summary>Figures of the actors of this silo.</summary>
-    public ShardFigures Figures => _actors.Figures;
+    public ShardFigures Figures => Actors.Figures;
+
+    private HostedActors Actors => _actors.Value;
 
     /// <summary>Actors whose activations are in this process.</summary>
     public IEnumerable<ActorId> Here => _here.Keys;
@@ -82,9 +86,9 @@ public sealed class SiloActors
     }
 
     /// <summary>Lets actors go that were not used for <see cref="KernelOptions.IdleAge"/>.</summary>
-    public void PassivateIdle() => _actors.PassivateIdle();
+    public void PassivateIdle() => Actors.PassivateIdle();
 
-    internal HostedActor Open(ActorId actor, IActorOwner owner) => _actors.Open(actor, owner);
+    internal HostedActor Open(ActorId actor, IActorOwner owner) => Actors.Open(actor, owner);
 
     internal void Enter(HostedActor actor) => _here[actor.Id] = actor;
 
