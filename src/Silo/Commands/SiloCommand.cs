@@ -45,7 +45,7 @@ internal static class SiloCommand
         GatewayApp.MapHealth(app, Readiness.OfSilo(app.Services, engine));
         app.MapOrleansDashboard("/dashboard").AddEndpointFilter(new LoopbackOnly());
         await app.StartAsync(stop).ConfigureAwait(false);
-        Console.WriteLine($"The silo is up: {app.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress}, store {journal.Description}, health at {health}.");
+        Console.WriteLine($"The silo is up: {app.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress}, store {engine.Books.Description}, health at {health}.");
         await Gateway.Commands.UpSettings.WaitAsync(app, stop).ConfigureAwait(false);
         return 0;
     }

@@ -1,6 +1,9 @@
 using System.Net;
+using Azure.Data.Tables;
+using Azure.Storage.Blobs;
 using Loyalty.Gateway.Hosting;
 using Loyalty.Grains;
+using Loyalty.Grains.Storage;
 using Loyalty.Grains.Streams;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
@@ -15,9 +18,11 @@ namespace Loyalty.Silo.Hosting;
 /// <summary>Builds silos, and clients of a cluster, from <see cref="SiloSettings"/>.</summary>
 internal static class SiloHosting
 {
-    /// <summary>Opens the books.</summary>
+    private const string AzureBooks = "books";
+
+    /// <summary>Opens the books; null: the silo opens them itself when it starts.</summary>
     /// <exception cref="JournalUnavailableException">They cannot be opened; the message says what to do.</exception>
-    public static async Task<IJournal> OpenJournalAsync(SiloSettings settings, string dataFolder, ILoggerFactory loggers)
+    public static async Task<IJournal?> OpenJournalAsync(SiloSettings settings, string dataFolder, ILoggerFactory loggers)
     {
         switch (settings.Store)
         {
@@ -32,18 +37,28 @@ internal static class SiloHosting
                     OnTrouble = EngineProcess.TroubleLog(loggers.CreateLogger<PostgresJournal>()),
                 }).ConfigureAwait(false);
             default:
-                throw new UserError($"The store '{settings.Store}' cannot be used by this command.");
+                return null;
         }
     }
 
     /// <summary>A silo of the cluster, with the engine's actors on it.</summary>
-    public static void Configure(ISiloBuilder silo, SiloSettings settings, IJournal journal, KernelOptions kernel)
+    public static void Configure(ISiloBuilder silo, SiloSettings settings, IJournal? journal, KernelOptions kernel)
     {
         silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.ClusterId, settings.ClusterId));
         if (settings.Store == StoreKind.Sqlite)
         {
             // One silo: nobody joins, and nothing listens beyond this machine.
             silo.UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, serviceId: settings.ClusterId, clusterId: settings.ClusterId);
+        }
+        else if (settings.Store == StoreKind.Azure)
+        {
+            silo.UseAzureStorageClustering(options => options.TableServiceClient = new TableServiceClient(settings.ConnectionString));
+            silo.ConfigureEndpoints(settings.Address, settings.SiloPort, settings.GatewayPort, listenOnAnyHostAddress: !IPAddress.IsLoopback(settings.Address));
+            silo.AddAzureBlobGrainStorage(AzureBooks, options =>
+            {
+                options.BlobServiceClient = new BlobServiceClient(settings.ConnectionString);
+                options.ContainerName = settings.Schema;
+            });
         }
         else
         {
@@ -65,7 +80,15 @@ internal static class SiloHosting
         });
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = OrleansHost.AnswerTimeout);
         silo.AddActivityPropagation();
-        silo.AddLoyalty(_ => journal, kernel, SystemClock.Instance);
+        if (journal is null)
+        {
+            silo.AddLoyaltyOnGrainStorage(AzureBooks, new GrainStorageJournalOptions(), kernel, SystemClock.Instance);
+        }
+        else
+        {
+            silo.AddLoyalty(_ => journal, kernel, SystemClock.Instance);
+        }
+
 
         if (settings.Streams)
         {
