@@ -8,6 +8,8 @@ using Microsoft.Extensions.Hosting;
 using Npgsql;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Providers;
+using Orleans.Storage;
 
 namespace Loyalty.Load.Baseline;
 
@@ -26,7 +28,6 @@ internal sealed class BaselineRun : IAsyncDisposable
     private static readonly int[] CallersTried = [16, 64, 256];
 
     private readonly string connectionString;
-    private readonly string schema = $"loyalty_baseline_{Environment.ProcessId}";
     private readonly string prefix = $"{Guid.NewGuid():N}"[..8];
     private readonly int members;
     private readonly Zipf zipf;
@@ -41,7 +42,7 @@ internal sealed class BaselineRun : IAsyncDisposable
         // In the baseline's favour: statements stay prepared, and connections are not reset between calls.
         connectionString = new NpgsqlConnectionStringBuilder(server)
         {
-            SearchPath = schema,
+            SearchPath = Schema,
             MaxPoolSize = ConnectionsMax,
             MaxAutoPrepare = 10,
             AutoPrepareMinUsages = 2,
@@ -60,6 +61,12 @@ internal sealed class BaselineRun : IAsyncDisposable
         });
         host = builder.Build();
     }
+
+    /// <summary>A schema of its own, while it runs.</summary>
+    public string Schema { get; } = $"loyalty_baseline_{Guid.NewGuid():N}";
+
+    /// <summary>Where the grains' states are.</summary>
+    public IGrainStorage Storage => host.Services.GetRequiredKeyedService<IGrainStorage>(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME);
 
     /// <summary>Makes the tables in a schema of its own, and starts the silo.</summary>
     /// <exception cref="UserError">The server cannot be used.</exception>
@@ -80,7 +87,7 @@ internal sealed class BaselineRun : IAsyncDisposable
             await using (Stream script = typeof(BaselineRun).Assembly.GetManifestResourceStream("grain-storage.sql")!)
             using (var reader = new StreamReader(script))
             {
-                await run.ExecuteAsync($"CREATE SCHEMA {run.schema}");
+                await run.ExecuteAsync($"CREATE SCHEMA {run.Schema}");
                 await run.ExecuteAsync(await reader.ReadToEndAsync(stop));
             }
 
@@ -137,7 +144,7 @@ internal sealed class BaselineRun : IAsyncDisposable
         host.Dispose();
         try
         {
-            await ExecuteAsync($"DROP SCHEMA IF EXISTS {schema} CASCADE");
+            await ExecuteAsync($"DROP SCHEMA IF EXISTS {Schema} CASCADE");
         }
         catch (NpgsqlException)
         {

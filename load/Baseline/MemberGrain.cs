@@ -46,6 +46,7 @@ public sealed record RecordedPurchase([property: Id(0)] string Id, [property: Id
 /// A member as Orleans' documentation teaches to write one: the state in a property, and <c>WriteStateAsync</c> before the answer. It knows less than the engine: no lots, tiers,
 /// campaigns, ledger or history, and it remembers the last requests only.
 /// </summary>
+[GrainType("baseline-member")]
 public sealed class MemberGrain([PersistentState("member")] IPersistentState<MemberState> member) : Grain, IMemberGrain
 {
     private const int RecentMax = 16;
