@@ -49,6 +49,10 @@ public interface IBooksGrain : IGrainWithStringKey
     [Alias("describe")]
     ValueTask<string> Describe();
 
+    /// <summary>The silos that take actors now, as the silo sees it that answers.</summary>
+    [Alias("active-silos")]
+    ValueTask<SiloAddress[]> ListActiveSilos();
+
     /// <summary>How many versions of the program the silo knows: gateways look whether there are new ones.</summary>
     [Alias("program-versions")]
     ValueTask<int> CountProgramVersions();

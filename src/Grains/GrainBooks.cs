@@ -7,6 +7,9 @@ namespace Loyalty.Grains;
 /// <summary>The books as a gateway of its own sees them: it asks any silo, and another when that one fails.</summary>
 public sealed class GrainBooks(IGrainFactory grains) : IBooks
 {
+    /// <summary>The key of every <see cref="IBooksGrain"/>.</summary>
+    public const string Key = "main";
+
     private const int Attempts = 5;
 
     private string _description = "books of the cluster";
@@ -14,7 +17,7 @@ public sealed class GrainBooks(IGrainFactory grains) : IBooks
     /// <inheritdoc />
     public string Description => _description;
 
-    private IBooksGrain Grain => grains.GetGrain<IBooksGrain>("main");
+    private IBooksGrain Grain => grains.GetGrain<IBooksGrain>(Key);
 
     /// <summary>Learns what store the cluster has.</summary>
     public async Task StartAsync() => _description = await AskAsync(grain => grain.Describe()).ConfigureAwait(false);

@@ -12,8 +12,14 @@ namespace Loyalty.Grains;
 /// </summary>
 public sealed class OrleansHost : IActorHost
 {
-    /// <summary>How long a silo may take for an answer; a dead one is usually noticed earlier.</summary>
-    public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// How long a silo may take for an answer. What a gateway had under way over the connection to a silo that died ends with it. A silo that is only slow gets the request a
+    /// second time, and answers both when the first is durable.
+    /// </summary>
+    public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(4);
+
+    /// <summary>How long is waited for a fresh list of silos before a request is sent again by the old one.</summary>
+    private static readonly TimeSpan ListPatience = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How long a request is sent again while silos fail.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -249,8 +255,7 @@ public sealed class OrleansHost : IActorHost
             return;
         }
 
-        await Task.Delay(DelayOf(attempt)).ConfigureAwait(false);
-        await _silos.RefreshAsync().ConfigureAwait(false);
+        await WaitAsync(attempt).ConfigureAwait(false);
         foreach (var together in again.GroupBy(command => _silos.Map?.OwnerOf(command.Target) ?? silo))
         {
             _ = together.Key.Equals(_here)
@@ -282,8 +287,7 @@ public sealed class OrleansHost : IActorHost
                 // Again, below.
             }
 
-            await Task.Delay(DelayOf(attempt++)).ConfigureAwait(false);
-            await _silos.RefreshAsync().ConfigureAwait(false);
+            await WaitAsync(attempt++).ConfigureAwait(false);
         }
     }
 
@@ -351,6 +355,13 @@ public sealed class OrleansHost : IActorHost
             _logger.LogWarning(e, "Silo {Silo} was not told of a new version of the program", silo);
         }
     }));
+
+    /// <summary>Before a request is sent again: a pause, and a look who is there now.</summary>
+    private async Task WaitAsync(int attempt)
+    {
+        await Task.Delay(DelayOf(attempt)).ConfigureAwait(false);
+        await Task.WhenAny(_silos.RefreshAsync().AsTask(), Task.Delay(ListPatience)).ConfigureAwait(false);
+    }
 
     private ISiloGrain SiloOf(SiloAddress silo) => _grains.GetGrain<ISiloGrain>(silo.ToParsableString());
 

@@ -35,12 +35,15 @@ public sealed class SiloGrain(SiloActors actors, SiloKeeper keeper, OrleansHost 
 
 /// <summary>Reads the books for gateways that have none.</summary>
 [StatelessWorker, Reentrant]
-public sealed class BooksGrain(SiloActors actors) : Grain, IBooksGrain
+public sealed class BooksGrain(SiloActors actors, ISiloList silos) : Grain, IBooksGrain
 {
     private readonly JournalBooks _books = new(actors.Journal);
 
     /// <inheritdoc />
     public ValueTask<string> Describe() => new(_books.Description);
+
+    /// <inheritdoc />
+    public ValueTask<SiloAddress[]> ListActiveSilos() => new([.. silos.Map?.Silos ?? []]);
 
     /// <inheritdoc />
     public ValueTask<int> CountProgramVersions() => new(actors.Programs.IsLoaded ? actors.Programs.Current.Versions.Count : 0);

@@ -38,7 +38,7 @@ public sealed class SiloListOfOracle(ISiloStatusOracle oracle) : ISiloList
     public ValueTask RefreshAsync() => default;
 }
 
-/// <summary>In a gateway of its own: what the cluster's management grain says, asked at most every <see cref="Interval"/> and after each failure.</summary>
+/// <summary>In a gateway of its own: what any silo says, asked at most every <see cref="Interval"/> and after each failure.</summary>
 public sealed class SiloListOfCluster(IGrainFactory grains) : ISiloList
 {
     /// <summary>How old the list may get.</summary>
@@ -77,11 +77,11 @@ public sealed class SiloListOfCluster(IGrainFactory grains) : ISiloList
         try
         {
             Volatile.Write(ref _askedAt, Environment.TickCount64);
-            var hosts = await grains.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true).ConfigureAwait(false);
+            var silos = await grains.GetGrain<IBooksGrain>(GrainBooks.Key).ListActiveSilos().ConfigureAwait(false);
             Volatile.Write(ref _heardAt, Environment.TickCount64);
-            if (hosts.Count > 0 && (_map is not { } map || map.Silos.Count != hosts.Count || !map.Silos.All(hosts.ContainsKey)))
+            if (silos.Length > 0 && (_map is not { } map || !map.Silos.SequenceEqual(silos.Order())))
             {
-                _map = new ShardMap([.. hosts.Keys]);
+                _map = new ShardMap(silos);
             }
         }
         catch (Exception e) when (e is OrleansException or TimeoutException or OperationCanceledException)

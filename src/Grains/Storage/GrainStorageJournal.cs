@@ -87,7 +87,7 @@ public sealed class GrainStorageJournal : IJournal
     public void Append(AppendBatch batch) => _writer.Append(batch);
 
     /// <inheritdoc />
-    public bool MightContain(RequestKey key) => _index.Find(key) is not null || _writer.IsPending(key);
+    public bool MightContain(RequestKey key) => _writer.IsPending(key) || _index.Find(key) is not null;
 
     /// <inheritdoc />
     public async ValueTask<JournalRecord?> FindAsync(RequestKey key)

@@ -16,12 +16,23 @@ internal sealed class SnapshotStore(RecordStore store, int inlineBytesMax)
     /// <exception cref="JournalCorruptException">It fails its checksum.</exception>
     public async Task<Snapshot?> LoadAsync(ActorId actor)
     {
-        if (await ReadAsync(actor).ConfigureAwait(false) is not { } stored)
+        for (LargeBody? missing = null; ;)
         {
-            return null;
-        }
+            if (await ReadAsync(actor).ConfigureAwait(false) is var stored && stored?.Large is null)
+            {
+                return stored?.Snapshot;
+            }
 
-        return stored.Large is null ? stored.Snapshot : stored.Snapshot with { State = await stored.Large.LoadAsync(store).ConfigureAwait(false) };
+            try
+            {
+                return stored.Snapshot with { State = await stored.Large.LoadAsync(store).ConfigureAwait(false) };
+            }
+            catch (JournalCorruptException) when (stored.Large != missing)
+            {
+                // Its parts go when a newer one is stored: look again, and believe it if it is still the same.
+                missing = stored.Large;
+            }
+        }
     }
 
     /// <summary>Stores the snapshot, unless a newer one is there.</summary>
