@@ -18,7 +18,7 @@ public sealed class ClusterChangesTests : IAsyncLifetime
 {
     private const int Members = 40;
 
-    private readonly MemoryJournal _books = new(null);
+    private MemoryJournal _books = null!;
     private readonly ManualClock _clock = new(Instant.FromUtc(2026, 3, 2, 10, 0));
     private InProcessTestCluster _cluster = null!;
     private LoyaltyEngine _engine = null!;
@@ -26,6 +26,7 @@ public sealed class ClusterChangesTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
+        _books = EmptyBooks();
         var builder = new InProcessTestClusterBuilder(2);
         builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((_, silo) =>
@@ -46,6 +47,8 @@ public sealed class ClusterChangesTests : IAsyncLifetime
         await _cluster.Client.ServiceProvider.GetRequiredService<ISiloList>().RefreshAsync();
         Assert.Empty(await _engine.StartAsync(Programs.First));
     }
+
+    private static MemoryJournal EmptyBooks() => new(null);
 
     public async Task DisposeAsync()
     {
