@@ -4,6 +4,7 @@ using Loyalty.Runtime.Loyalty;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using NodaTime;
+using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Runtime;
 
@@ -20,6 +21,7 @@ public static class LoyaltyHosting
     public static ISiloBuilder AddLoyalty(this ISiloBuilder silo, Func<IServiceProvider, IJournal> journal, KernelOptions options, IClock clock)
     {
         ArgumentNullException.ThrowIfNull(silo);
+        silo.Services.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = OrleansHost.AnswerTimeout);
         silo.Services.AddSingleton(clock);
         silo.Services.AddSingleton<ProgramSource>();
         silo.Services.AddSingleton<ISiloList, SiloListOfOracle>();
@@ -46,6 +48,7 @@ public static class LoyaltyHosting
     public static IClientBuilder AddLoyalty(this IClientBuilder client, IClock clock)
     {
         ArgumentNullException.ThrowIfNull(client);
+        client.Services.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = OrleansHost.AnswerTimeout);
         client.Services.AddSingleton(clock);
         client.Services.AddSingleton<ProgramSource>();
         client.Services.AddSingleton<ISiloList, SiloListOfCluster>();

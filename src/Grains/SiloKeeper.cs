@@ -15,6 +15,9 @@ public sealed class SiloKeeper : BackgroundService
     /// <summary>How often the program and the list of silos are looked at.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    /// <summary>How many times, after a silo came or went, it is looked for actors that belong elsewhere.</summary>
+    private const int LooksAfterAChange = 30;
+
     private readonly SiloActors _actors;
     private readonly ISiloList _silos;
     private readonly SiloAddress _here;
@@ -51,6 +54,7 @@ public sealed class SiloKeeper : BackgroundService
         await using var journal = _journal.ConfigureAwait(false);
         using var timer = new PeriodicTimer(Interval);
         var map = _silos.Map;
+        var looks = LooksAfterAChange;
         var idleAt = Environment.TickCount64;
         while (await NextAsync(timer, stoppingToken).ConfigureAwait(false))
         {
@@ -59,9 +63,19 @@ public sealed class SiloKeeper : BackgroundService
                 await _actors.RefreshProgramAsync().ConfigureAwait(false);
                 if (_silos.Map is { } current && !ReferenceEquals(current, map))
                 {
-                    var moved = _actors.MoveAway(current, _here);
-                    _logger.LogInformation("{Silos} silos now; {Moved} actors of this one go elsewhere", current.Silos.Count, moved);
                     map = current;
+                    looks = LooksAfterAChange;
+                    _logger.LogInformation("{Silos} silos now", current.Silos.Count);
+                }
+
+                // More than once: an actor that is let go before every silo knows of the change can come back here.
+                if (map is not null && looks > 0)
+                {
+                    looks--;
+                    if (_actors.MoveAway(map, _here) is > 0 and var moved)
+                    {
+                        _logger.LogInformation("{Moved} actors of this silo go elsewhere", moved);
+                    }
                 }
 
                 if (Environment.TickCount64 - idleAt > Math.Max(1000, _actors.Options.IdleAge.TotalMilliseconds / 10))

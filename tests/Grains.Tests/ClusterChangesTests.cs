@@ -99,7 +99,15 @@ public sealed class ClusterChangesTests : IAsyncLifetime
         await UntilAsync("there is load", () => Task.FromResult(Volatile.Read(ref _sent) > 200));
         await happens();
         var now = Volatile.Read(ref _sent);
-        await UntilAsync("the load goes on", () => Task.FromResult(Volatile.Read(ref _sent) > now + 400));
+        await UntilAsync("the load goes on", async () =>
+        {
+            foreach (var failed in tills.Where(till => till.IsFaulted))
+            {
+                await failed;
+            }
+
+            return Volatile.Read(ref _sent) > now + 400;
+        });
         await end.CancelAsync();
         await Task.WhenAll(tills);
     }

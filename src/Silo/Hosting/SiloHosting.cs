@@ -78,7 +78,6 @@ internal static class SiloHosting
             membership.DefunctSiloExpiration = TimeSpan.FromDays(1);
             membership.DefunctSiloCleanupPeriod = TimeSpan.FromHours(1);
         });
-        silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = OrleansHost.AnswerTimeout);
         silo.AddActivityPropagation();
         if (journal is null)
         {
@@ -109,7 +108,6 @@ internal static class SiloHosting
         client.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.ClusterId, settings.ClusterId));
         var orleans = OrleansSchema.ConnectionString(settings.ConnectionString!);
         client.UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.Invariant, orleans));
-        client.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = OrleansHost.AnswerTimeout);
         client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
         client.UseConnectionRetryFilter(static async (_, stopping) =>
         {
