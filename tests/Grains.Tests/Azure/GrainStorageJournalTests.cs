@@ -239,6 +239,74 @@ public sealed class GrainStorageJournalTroubleTests
         Assert.Equal(AppendOutcome.Appended, batches[0].Entries[0].Outcome);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task Whatever_goes_wrong_what_was_acknowledged_is_there_and_what_failed_never_is(int seed)
+    {
+        // Refused writes, lost answers, doubled and late writes, and takeovers at random; the answers given are held against the books at the end.
+        var random = new Random(seed);
+        var (appended, failed, unknown) = (new List<string>(), new List<string>(), new List<string>());
+        var journals = new List<GrainStorageJournal> { await OpenAsync() };
+        // Asked on the writers' threads.
+        var trouble = new Random(seed + 1000);
+        _storage.OnWrite = _ =>
+        {
+            lock (trouble)
+            {
+                return trouble.Next(4) == 0 ? (WriteFault)trouble.Next(5) : WriteFault.None;
+            }
+        };
+        for (var i = 0; i < 300; i++)
+        {
+            if (random.Next(20) == 0)
+            {
+                var faults = _storage.OnWrite;
+                _storage.OnWrite = null;
+                journals.Add(await OpenAsync());
+                _storage.OnWrite = faults;
+            }
+
+            // Mostly the one that has the books, now and then one that had them.
+            var journal = random.Next(10) == 0 ? journals[random.Next(journals.Count)] : journals[^1];
+            var (actor, text) = (random.Next(2) == 0 ? Anna : Bert, $"{i} {new string('x', random.Next(300))}");
+            try
+            {
+                var later = (await journal.LoadAsync(actor)).Later;
+                var batch = Books.Batch();
+                Books.Add(batch, actor, later.Count, text, keys: [Key(i)], expectedHash: later.Count == 0 ? default : later[^1].Hash, hash: new(7, (ulong)i + 1));
+                await Books.Send(journal, batch);
+                (batch.Entries[0].Outcome switch { AppendOutcome.Appended => appended, AppendOutcome.Unknown => unknown, _ => failed }).Add(text);
+            }
+            catch (JournalUnavailableException)
+            {
+                // It is not settled, or has lost the books.
+            }
+
+            if (random.Next(5) == 0)
+            {
+                _storage.Arrive();
+            }
+        }
+
+        _storage.Arrive();
+        _storage.OnWrite = null;
+        await using var last = await OpenAsync();
+        _storage.Arrive();
+        var books = last.ReadAll(0).Select(r => System.Text.Encoding.UTF8.GetString(r.Events.Span)).ToList();
+        Assert.Equal(appended, books.Where(appended.Contains));
+        Assert.DoesNotContain(books, failed.Contains);
+        Assert.All(books, text => Assert.True(appended.Contains(text) || unknown.Contains(text)));
+        Assert.True(appended.Count > 100 && failed.Count > 10, $"{appended.Count} appended, {failed.Count} failed, {unknown.Count} unknown");
+        foreach (var journal in journals)
+        {
+            await journal.DisposeAsync();
+        }
+    }
+
     private static void Once(TestGrainStorage storage, WriteFault fault)
     {
         var left = 1;

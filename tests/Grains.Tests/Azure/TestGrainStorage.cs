@@ -28,7 +28,7 @@ public enum WriteFault
 public sealed class TestGrainStorage : IGrainStorage
 {
     private readonly ConcurrentDictionary<string, (byte[] Bytes, long Version)> _records = new();
-    private readonly List<Func<Task>> _late = [];
+    private readonly ConcurrentQueue<Func<Task>> _late = [];
     private long _version;
 
     /// <summary>Asked for each write, with the record's name.</summary>
@@ -60,7 +60,7 @@ public sealed class TestGrainStorage : IGrainStorage
             case WriteFault.Refused:
                 return Task.FromException(new IOException("the test's storage refuses"));
             case WriteFault.Late:
-                _late.Add(() => Write(grainId, grainState));
+                _late.Enqueue(() => Write(grainId, grainState));
                 return Task.FromException(new TimeoutException("no answer from the test's storage"));
             case WriteFault.AnswerLost:
                 return Write(grainId, grainState).ContinueWith(_ => throw new TimeoutException("the answer of the test's storage was lost"), TaskScheduler.Default);
@@ -83,9 +83,13 @@ public sealed class TestGrainStorage : IGrainStorage
     /// <summary>The late writes arrive; tells which of them were accepted.</summary>
     public bool[] Arrive()
     {
-        var accepted = _late.Select(write => write().IsCompletedSuccessfully).ToArray();
-        _late.Clear();
-        return accepted;
+        var accepted = new List<bool>();
+        while (_late.TryDequeue(out var write))
+        {
+            accepted.Add(write().IsCompletedSuccessfully);
+        }
+
+        return [.. accepted];
     }
 
     public byte[] this[string name]
