@@ -83,25 +83,46 @@ internal static class Figures
             return Skipped("takes long: ask for it with --million");
         }
 
-        double few = PerSecondWithMembers(context, 10_000);
-        double many = PerSecondWithMembers(context, 1_000_000);
+        JsonObject few = WithMembers(context, 10_000);
+        JsonObject many = WithMembers(context, 1_000_000);
         return new JsonObject
         {
-            ["tenThousandPerSecond"] = Math.Round(few, 1),
-            ["millionPerSecond"] = Math.Round(many, 1),
-            ["ratio"] = Math.Round(many / few, 3),
+            ["tenThousand"] = few,
+            ["million"] = many,
+            ["ratio"] = Math.Round((double)many["perSecond"]! / (double)few["perSecond"]!, 3),
         };
     }
 
-    /// <summary>All members exist and have bought once before the time is taken.</summary>
-    private static double PerSecondWithMembers(BenchContext context, int members)
+    /// <summary>All members exist and have bought before the time is taken; then the engine is killed under no load and started again.</summary>
+    private static JsonObject WithMembers(BenchContext context, int members)
     {
         using ServerProcess server = ServerProcess.Start(context.Server);
+        LoadOptions known = Known(context, server, members);
+        LoadRun.Execute(server.Target, known with { DurationSeconds = context.WarmSeconds }, context.Stop);
+        LoadResult result = LoadRun.Execute(server.Target, OfTheSameMembers(known) with { DurationSeconds = context.Seconds }, context.Stop);
+        double memory = server.MemoryPeakBytes / 1e6;
+        server.Kill();
+        TimeSpan took = server.Start();
+        return new JsonObject
+        {
+            ["perSecond"] = Math.Round(result.PerSecond, 1),
+            ["p99Ms"] = result.Latencies.Milliseconds(99),
+            ["memoryPeakMegabytes"] = Math.Round(memory, 1),
+            ["dataMegabytes"] = Math.Round(server.DataBytes / 1e6, 1),
+            ["restartSeconds"] = Math.Round(took.TotalSeconds, 3),
+        };
+    }
+
+    /// <summary>A load on members that all have bought about twice, so that the engine knows them.</summary>
+    private static LoadOptions Known(BenchContext context, ServerProcess server, int members)
+    {
         WorkloadOptions workload = BenchContext.Workload(members, StreamConnections) with { Zipf = 0 };
         LoadRun.Execute(server.Target, new LoadOptions(workload, Count: members * 2L), context.Stop);
-        LoadOptions measured = Timed(workload with { Prefix = WorkloadOptions.NewPrefix(), MemberPrefix = workload.Prefix, Zipf = 0.8 });
-        return LoadRun.Execute(server.Target, measured with { DurationSeconds = context.Seconds }, context.Stop).PerSecond;
+        return OfTheSameMembers(Timed(workload with { MemberPrefix = workload.Prefix, Zipf = 0.8 }));
     }
+
+    /// <summary>New requests of the members of a load before.</summary>
+    private static LoadOptions OfTheSameMembers(LoadOptions known) => known with { Workload = known.Workload with { Prefix = WorkloadOptions.NewPrefix() } };
 
     private static JsonObject Restart(BenchContext context)
     {
@@ -115,7 +136,7 @@ internal static class Figures
         LoadResult result = load.GetAwaiter().GetResult();
         JsonObject json = result.ToJson();
         json["restartSeconds"] = Math.Round(took.TotalSeconds, 3);
-        json["dataMegabytes"] = Math.Round(new DirectoryInfo(server.DataFolder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length) / 1e6, 1);
+        json["dataMegabytes"] = Math.Round(server.DataBytes / 1e6, 1);
         json["isWell"] = result.IsWell;
         return json;
     }
@@ -147,22 +168,31 @@ internal static class Figures
 
         using ServerProcess embedded = ServerProcess.Start(context.Server);
         using ServerProcess orleans = ServerProcess.Start(new CommandLine("dotnet", [silo]));
+        LoadOptions onEmbedded = Known(context, embedded, 100_000);
+        LoadOptions onOrleans = Known(context, orleans, 100_000);
         return new JsonObject
         {
-            ["stream"] = InTurns(context, embedded, orleans, () => Timed(BenchContext.Workload(100_000, StreamConnections))),
-            ["single"] = InTurns(context, embedded, orleans, () => Timed(BenchContext.Workload(100_000, SingleConnections)) with { Single = true }),
+            ["stream"] = InTurns(context, (embedded, onEmbedded), (orleans, onOrleans)),
+            ["single"] = InTurns(context, (embedded, Singly(onEmbedded)), (orleans, Singly(onOrleans))),
+            ["streamOfNewMembers"] = InTurns(context, (embedded, null), (orleans, null)),
         };
     }
 
-    private static JsonObject InTurns(BenchContext context, ServerProcess embedded, ServerProcess orleans, Func<LoadOptions> next)
+    private static LoadOptions Singly(LoadOptions streams) =>
+        streams with { Single = true, Workload = streams.Workload with { Connections = SingleConnections } };
+
+    /// <summary>Both are loaded one after the other, several times, so that what else happens on the machine hits both. Without a load: members that nobody has seen.</summary>
+    private static JsonObject InTurns(BenchContext context, (ServerProcess Server, LoadOptions? Load) embedded, (ServerProcess Server, LoadOptions? Load) orleans)
     {
         const int Turns = 2;
         double onEmbedded = 0;
         double onOrleans = 0;
+        Turn(embedded, context.WarmSeconds);
+        Turn(orleans, context.WarmSeconds);
         for (int turn = 0; turn < Turns; turn++)
         {
-            onEmbedded += context.Run(embedded, next() with { DurationSeconds = context.Seconds / Turns }).PerSecond / Turns;
-            onOrleans += context.Run(orleans, next() with { DurationSeconds = context.Seconds / Turns }).PerSecond / Turns;
+            onEmbedded += Turn(embedded, context.Seconds / Turns) / Turns;
+            onOrleans += Turn(orleans, context.Seconds / Turns) / Turns;
         }
 
         return new JsonObject
@@ -171,6 +201,12 @@ internal static class Figures
             ["orleansPerSecond"] = Math.Round(onOrleans, 1),
             ["embeddedTimesOrleans"] = Math.Round(onEmbedded / onOrleans, 2),
         };
+
+        double Turn((ServerProcess Server, LoadOptions? Load) side, double seconds)
+        {
+            LoadOptions load = side.Load is { } known ? OfTheSameMembers(known) : Timed(BenchContext.Workload(100_000, StreamConnections));
+            return LoadRun.Execute(side.Server.Target, load with { DurationSeconds = seconds }, context.Stop).PerSecond;
+        }
     }
 
     /// <summary>How many times as much the engine does as something it is compared with.</summary>
@@ -182,6 +218,11 @@ internal static class Figures
             {
                 json[$"{figure}Times{than}"] = Math.Round(engine / perSecond, 2);
             }
+        }
+
+        if ((double?)context.Results["orleans"]?["stream"]?["orleansPerSecond"] is { } orleans)
+        {
+            json[$"orleansStreamTimes{than}"] = Math.Round(orleans / perSecond, 2);
         }
 
         return json;

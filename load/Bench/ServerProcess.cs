@@ -86,6 +86,19 @@ internal sealed class ServerProcess : IDisposable
         return took;
     }
 
+    /// <summary>The most physical memory that the process has had since it was started.</summary>
+    public long MemoryPeakBytes
+    {
+        get
+        {
+            process!.Refresh();
+            return process.PeakWorkingSet64;
+        }
+    }
+
+    /// <summary>What its books take on disk.</summary>
+    public long DataBytes => new DirectoryInfo(DataFolder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
+
     /// <summary>kill -9: nothing is flushed, nothing said goodbye to.</summary>
     public void Kill()
     {
