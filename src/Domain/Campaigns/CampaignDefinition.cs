@@ -2,7 +2,7 @@ using NodaTime;
 
 namespace Loyalty.Domain.Campaigns;
 
-/// <summary>One version of a campaign. docs/CAMPAIGNS.md is the specification. Immutable; made by <see cref="CampaignParser"/>.</summary>
+/// <summary>One version of a campaign. docs/CAMPAIGNS.md is the specification. Immutable; made by CampaignParser.</summary>
 public sealed class CampaignDefinition
 {
     /// <summary>Short name, at most 32 characters.</summary>
@@ -207,8 +207,7 @@ public enum CampaignPeriod
     Month,
 }
 
-/// <summary>What one member can get; null: no cap.</summary>
-/// <param name="WhenShortNone">True: nothing rather than a part.</param>
+/// <summary>What one member can get, in points of the first give's unit or in uses; null: no cap. <c>WhenShortNone</c>: nothing rather than a part.</summary>
 public sealed record CampaignCaps(
     long? PointsPerPurchase, long? PointsPerDay, long? PointsPerWeek, long? PointsPerMonth, long? PointsPerMember,
     long? UsesPerDay, long? UsesPerWeek, long? UsesPerMonth, long? UsesPerMember, bool WhenShortNone);
