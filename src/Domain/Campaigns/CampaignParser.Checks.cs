@@ -106,10 +106,10 @@ public static partial class CampaignParser
             level = next;
         }
 
-        if (above.ContainsKey(id))
+        if (above.TryGetValue(id, out var from))
         {
             var way = new List<string> { id };
-            for (var at = above[id]; at is not null; at = above[at])
+            for (var at = from; at is not null; at = above[at])
             {
                 way.Add(at);
             }

@@ -238,7 +238,7 @@ public static partial class CampaignParser
             fields.RefuseUnknown();
             if (program is not null)
             {
-                foreach (var store in (stores ?? new HashSet<string>()).Where(store => program.Stores.Count > 0 && program.FindStore(store) is null))
+                foreach (var store in (stores ?? []).Where(store => program.Stores.Count > 0 && program.FindStore(store) is null))
                 {
                     fields.Error("stores", $"has '{store}', which is none of the program's stores; list it there first");
                 }
@@ -281,12 +281,12 @@ public static partial class CampaignParser
         }
 
         /// <summary>Which goods; with <paramref name="thresholds"/> also how much of them.</summary>
-        private CampaignWhat? ReadSelection(JsonFields fields, bool thresholds)
+        private static CampaignWhat? ReadSelection(JsonFields fields, bool thresholds)
         {
             var skus = Names(fields, "skus", RequestLimits.IdLength);
             var categories = Names(fields, "categories", RequestLimits.NameLength);
             var brands = Names(fields, "brands", RequestLimits.NameLength);
-            IReadOnlySet<string>? notSkus = null, notCategories = null, notBrands = null;
+            HashSet<string>? notSkus = null, notCategories = null, notBrands = null;
             if (fields.Nested("not", required: false) is { } not)
             {
                 notSkus = Names(not, "skus", RequestLimits.IdLength);
@@ -312,15 +312,15 @@ public static partial class CampaignParser
             return any || quantity != 0m || amount != 0 || basket != 0 ? new(skus, categories, brands, notSkus, notCategories, notBrands, quantity, amount, basket) : null;
         }
 
-        private static void Apart(JsonFields not, string name, IReadOnlySet<string>? wanted, IReadOnlySet<string>? unwanted)
+        private static void Apart(JsonFields not, string name, HashSet<string>? wanted, HashSet<string>? unwanted)
         {
-            foreach (var both in (wanted ?? new HashSet<string>()).Where(word => unwanted?.Contains(word) == true))
+            foreach (var both in (wanted ?? []).Where(word => unwanted?.Contains(word) == true))
             {
                 not.Error(name, $"has '{both}', and {name} too; it cannot match and not match");
             }
         }
 
-        private static IReadOnlySet<string>? Names(JsonFields fields, string name, int maxLength) =>
+        private static HashSet<string>? Names(JsonFields fields, string name, int maxLength) =>
             fields.Words(name, 1, MaxNames, maxLength)?.ToHashSet(StringComparer.Ordinal);
 
         private static decimal Quantity(JsonFields fields, string name, decimal? fallback) =>

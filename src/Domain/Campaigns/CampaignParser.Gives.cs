@@ -235,7 +235,7 @@ public static partial class CampaignParser
             }
         }
 
-        private CampaignCaps ReadCaps(JsonFields fields, List<CampaignGive> gives)
+        private static CampaignCaps ReadCaps(JsonFields fields, List<CampaignGive> gives)
         {
             long? purchase = null, day = null, week = null, month = null, member = null;
             long? usesDay = null, usesWeek = null, usesMonth = null, usesMember = null;
