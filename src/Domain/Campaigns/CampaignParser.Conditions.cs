@@ -221,7 +221,7 @@ public static partial class CampaignParser
             return new(every, [.. numbers]);
         }
 
-        private BoughtBefore ReadBought(JsonFields fields)
+        private static BoughtBefore ReadBought(JsonFields fields)
         {
             var what = fields.Nested("what", required: true) is { } whatFields ? ReadSelection(whatFields, thresholds: false) : null;
             var days = (int)fields.Whole("withinDays", 1, MaxDaysBack);
