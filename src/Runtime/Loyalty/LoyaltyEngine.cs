@@ -49,6 +49,7 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
         if (reply.Errors.Count == 0)
         {
             Programs.Current = new ProgramCatalog(reply.Versions);
+            await StartCampaignsAsync().ConfigureAwait(false);
         }
 
         return reply.Errors;

@@ -15,8 +15,8 @@ public readonly record struct LeaseMessage(long Lease, long Nonce, long Sequence
 /// <param name="Granted">In all.</param>
 /// <param name="Slots">How many purchases and returns may use it.</param>
 /// <param name="Free">What nobody has of the purse.</param>
-/// <param name="Elsewhere">What other processes hold of the purse and have not reported as spent.</param>
-/// <param name="Others">Their leases, the first of them.</param>
+/// <param name="Elsewhere">What other leases of the purse hold and have not reported as spent.</param>
+/// <param name="Others">These leases, the first of them.</param>
 public sealed record LeaseAnswer(long Lease, long Granted, int Slots, long Free, long Elsewhere, IReadOnlyList<LeaseEntry> Others);
 
 /// <summary>An open lease, for others.</summary>
@@ -64,7 +64,7 @@ public readonly ref partial struct CampaignDecider
             Raise(new LeaseMoved(lease.Number, lease.Granted + more, message.Spent, message.Sequence));
         }
 
-        return Answer(purse, holder, lease);
+        return Answer(purse, lease);
     }
 
     /// <summary>Notes what is spent of leases.</summary>
@@ -133,7 +133,7 @@ public readonly ref partial struct CampaignDecider
         return Math.Min(free, Math.Max(want, free / (4 * holders)));
     }
 
-    private LeaseAnswer Answer(in PurseKey purse, string holder, CampaignLease? lease)
+    private LeaseAnswer Answer(in PurseKey purse, CampaignLease? lease)
     {
         List<LeaseEntry> others = [];
         long elsewhere = 0;
@@ -141,7 +141,7 @@ public readonly ref partial struct CampaignDecider
         {
             foreach (var other in _state.Leases.Values)
             {
-                if (other.Purse == purse && other.Holder != holder)
+                if (other.Purse == purse && other.Number != lease?.Number)
                 {
                     elsewhere += other.Granted - other.Spent;
                     if (others.Count < MaxOthers)

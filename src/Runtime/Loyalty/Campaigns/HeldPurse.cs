@@ -51,13 +51,22 @@ internal sealed class HeldPurse(string campaign, PurseKey key)
 
     public HeldLease? Lease;
 
+    /// <summary>Of the next lease; the same until one is there, so that an answer that was lost leaves no lease behind. 0: none is wanted.</summary>
+    public long Nonce;
+
+    /// <summary>Ends with <see cref="Request"/>.</summary>
+    public Task RequestTask = Task.CompletedTask;
+
     /// <summary>The message to the campaign's actor that is under way.</summary>
     public Preparation? Request;
 
     /// <summary>The most that a decision which waits needs.</summary>
     public long Wanted;
 
-    /// <summary>The campaign's actor has no more for now. Believed until the next tick.</summary>
+    /// <summary>The most that a decision needed lately.</summary>
+    public long LastNeed;
+
+    /// <summary>The campaign's actor has no more for now; asked again at every tick. Decisions do with what is there.</summary>
     public bool IsExhausted;
 
     /// <summary>The last message was not answered; null: it was.</summary>

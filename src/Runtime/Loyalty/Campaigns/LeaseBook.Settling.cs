@@ -19,6 +19,7 @@ public sealed partial class LeaseBook
         }
 
         var idle = new List<HeldPurse>();
+        var asked = new List<Task>();
         var reports = new Dictionary<string, List<(HeldPurse Purse, LeaseReport Report)>>(StringComparer.Ordinal);
         foreach (var purse in _purses.Values)
         {
@@ -28,7 +29,8 @@ public sealed partial class LeaseBook
                 if (purse.IsExhausted && purse.Request is null && purse.IdleTicks <= _options.IdleTicks)
                 {
                     // Something may have come back meanwhile. Decisions go on with what is there until it has.
-                    Request(purse, 1);
+                    Request(purse, Math.Max(1, purse.LastNeed));
+                    asked.Add(purse.RequestTask);
                 }
 
                 if (purse.Lease is not { } lease || purse.Request is not null)
@@ -64,6 +66,7 @@ public sealed partial class LeaseBook
             await ReportAsync(campaign, together).ConfigureAwait(false);
         }
 
+        await Task.WhenAll(asked).ConfigureAwait(false);
         if (_ticks++ % _options.LookTicks == 0)
         {
             await LookForTheDeadAsync().ConfigureAwait(false);

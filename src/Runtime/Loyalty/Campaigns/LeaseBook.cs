@@ -72,6 +72,7 @@ public sealed partial class LeaseBook
         lock (purse.Gate)
         {
             purse.IdleTicks = 0;
+            purse.LastNeed = need;
             if (purse.Lease is { IsUsable: true, IsSuspect: false } lease && (lease.Remaining >= need || purse.IsExhausted))
             {
                 turn.SetAside(purse, lease, Math.Clamp(lease.Remaining, 0, need));
@@ -108,7 +109,7 @@ public sealed partial class LeaseBook
         {
             var request = purse.Request = new();
             purse.Trouble = null;
-            _ = Task.Run(() => RequestAsync(purse, request));
+            purse.RequestTask = Task.Run(() => RequestAsync(purse, request));
         }
 
         return purse.Request;
@@ -169,9 +170,15 @@ public sealed partial class LeaseBook
         LeaseMessage message;
         lock (purse.Gate)
         {
-            message = purse.Lease is { } lease
-                ? new(lease.Number, 0, ++lease.Sequence, lease.Spent, purse.Wanted, 0, Close: false)
-                : new(0, Interlocked.Increment(ref _nonce), 0, 0, purse.Wanted, 0, Close: false);
+            if (purse.Lease is { } lease)
+            {
+                message = new(lease.Number, 0, ++lease.Sequence, lease.Spent, purse.Wanted, 0, Close: false);
+            }
+            else
+            {
+                purse.Nonce = purse.Nonce != 0 ? purse.Nonce : Interlocked.Increment(ref _nonce);
+                message = new(0, purse.Nonce, 0, 0, purse.Wanted, 0, Close: false);
+            }
         }
 
         var command = await _host!.AskAsync(new ChangeLease(purse.Campaign, purse.Key, _holder.Name, message)).ConfigureAwait(false);
@@ -194,6 +201,7 @@ public sealed partial class LeaseBook
                 return !wasOpen || isLast;
             }
 
+            purse.Nonce = 0;
             var lease = purse.Lease ??= new(answer.Lease, answer.Slots);
             var more = answer.Granted - lease.Granted;
             lease.Granted = answer.Granted;
