@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Loyalty.Domain.Encoding;
 using Loyalty.Domain.Members;
+using Loyalty.Domain.Tests.Model;
 using Loyalty.Domain.Tests.Properties;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using Loyalty.Domain.Members;
+using Loyalty.Domain.Tests.Model;
 using Xunit;
 
 namespace Loyalty.Domain.Tests.Properties;

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Loyalty.Simulator.Engine;
 
+#pragma warning disable CA1001 // A process that is killed closes nothing; its background work is never started.
 /// <summary>One run of the engine from its start to its death.</summary>
 internal sealed class SimulatedProcess : IShardScheduler, IActorHost, ILogger
 {

@@ -112,8 +112,7 @@ internal sealed class SimulatedJournal(World world, SimulatedStore store, Func<F
             return ValueTask.FromException(new JournalUnavailableException("the simulated store is full"));
         }
 
-        // Slices are not one transaction: a crash can come between them.
-        return Read(() =>
+        return new(Read(() =>
         {
             foreach (var snapshot in snapshots)
             {
@@ -121,9 +120,7 @@ internal sealed class SimulatedJournal(World world, SimulatedStore store, Func<F
             }
 
             return true;
-        }) is var saved && saved.IsCompletedSuccessfully ? ValueTask.CompletedTask : Wait(saved);
-
-        static async ValueTask Wait(ValueTask<bool> saved) => await saved.ConfigureAwait(false);
+        }).AsTask());
     }
 
     public ValueTask<bool> CompleteCheckpointAsync(long position)
