@@ -6,9 +6,10 @@ namespace Loyalty.Domain.Members;
 
 /// <summary>
 /// The stored form of member events and snapshots. Each event is a type byte, a schema version byte and a framed body. A type's number is never used again;
-/// a new field is added at the end under a new schema version, and the reader fills it in for older ones.
+/// a new field is added at the end under a new schema version, and the reader fills it in for older ones. What only some purchases, returns and members have is in
+/// sections (MemberCodec.Sections.cs); without any, the first form is written, byte for byte.
 /// </summary>
-public static class MemberCodec
+public static partial class MemberCodec
 {
     private enum Kind : byte
     {
@@ -26,17 +27,20 @@ public static class MemberCodec
         Answered = 12,
     }
 
-    /// <summary>Version of the snapshot's form. Another one is not read; the member is built from its events instead.</summary>
+    /// <summary>Version of the snapshot's form. Another one than this and <see cref="SnapshotWithSections"/> is not read; the member is built from its events instead.</summary>
     public const byte SnapshotVersion = 1;
+
+    /// <summary>The same form with sections behind it.</summary>
+    public const byte SnapshotWithSections = 2;
 
     /// <summary>Writes an event.</summary>
     public static void Write(ByteWriter writer, MemberEvent fact)
     {
         switch (fact)
         {
-            case PurchaseRecorded e: Frame(writer, Kind.Purchase, e, Write); break;
+            case PurchaseRecorded e: Frame(writer, Kind.Purchase, e, Write, SchemaOf(Sections(e))); break;
             case RequestAnswered e: Frame(writer, Kind.Answered, e, Write); break;
-            case ReturnRecorded e: Frame(writer, Kind.Return, e, Write); break;
+            case ReturnRecorded e: Frame(writer, Kind.Return, e, Write, SchemaOf(Sections(e))); break;
             case ReturnWaits e: Frame(writer, Kind.ReturnWaits, e, static (w, e) => SaleCodec.Write(w, e.Return)); break;
             case PointsLapsed e: Frame(writer, Kind.Lapsed, e, Write); break;
             case TierChanged e: Frame(writer, Kind.Tier, e, Write); break;
@@ -56,14 +60,17 @@ public static class MemberCodec
     {
         var kind = (Kind)reader.Byte();
         var schema = reader.Byte();
-        if (schema != 1)
+        var newest = kind is Kind.Purchase or Kind.Return ? 2 : 1;
+        if (schema < 1 || schema > newest)
         {
-            throw new FormatException($"event {kind} has schema version {schema}; this engine knows version 1: a newer engine wrote it");
+            throw new FormatException($"event {kind} has schema version {schema}; this engine knows versions up to {newest}: a newer engine wrote it");
         }
 
         var body = new ByteReader(reader.Bytes());
         return kind switch
         {
+            Kind.Purchase when schema == 2 => ReadSections(ref body, ReadPurchase(ref body)),
+            Kind.Return when schema == 2 => ReadSections(ref body, ReadReturn(ref body)),
             Kind.Purchase => ReadPurchase(ref body),
             Kind.Answered => ReadAnswered(ref body),
             Kind.Return => ReadReturn(ref body),
@@ -83,7 +90,8 @@ public static class MemberCodec
     /// <summary>Writes a snapshot.</summary>
     public static void Write(ByteWriter writer, MemberState state)
     {
-        writer.Byte(SnapshotVersion);
+        var sections = Sections(state);
+        writer.Byte(sections == 0 ? SnapshotVersion : SnapshotWithSections);
         writer.Byte((byte)state.Status);
         writer.Time(state.EnrolledAt);
         writer.Day(state.EnrolledOn);
@@ -123,13 +131,19 @@ public static class MemberCodec
             Write(writer, book.Lots);
             Write(writer, book.Lapsed);
         }
+
+        if (sections > 0)
+        {
+            WriteSections(writer, state, sections);
+        }
     }
 
     /// <summary>Reads a snapshot, or null when it has another form.</summary>
     public static MemberState? ReadSnapshot(string id, ReadOnlySpan<byte> bytes)
     {
         var reader = new ByteReader(bytes);
-        if (reader.Byte() != SnapshotVersion)
+        var version = reader.Byte();
+        if (version is not (SnapshotVersion or SnapshotWithSections))
         {
             return null;
         }
@@ -180,13 +194,13 @@ public static class MemberCodec
             }
         }
 
-        return state;
+        return version == SnapshotVersion || ReadSections(ref reader, state) ? state : null;
     }
 
-    private static void Frame<T>(ByteWriter writer, Kind kind, T fact, Action<ByteWriter, T> body)
+    private static void Frame<T>(ByteWriter writer, Kind kind, T fact, Action<ByteWriter, T> body, byte schema = 1)
     {
         writer.Byte((byte)kind);
-        writer.Byte(1);
+        writer.Byte(schema);
         writer.Framed(fact, body);
     }
 
@@ -198,6 +212,10 @@ public static class MemberCodec
         writer.Day(e.Day);
         Write(writer, e.Awards);
         writer.VarInt(e.ProgressPoints);
+        if (Sections(e) is var sections and > 0)
+        {
+            WriteSections(writer, e, sections);
+        }
     }
 
     private static PurchaseRecorded ReadPurchase(ref ByteReader reader) =>
@@ -256,6 +274,10 @@ public static class MemberCodec
         writer.VarInt(e.ProgressPoints);
         writer.Count(e.Visits);
         writer.Flag(e.Waited);
+        if (Sections(e) is var sections and > 0)
+        {
+            WriteSections(writer, e, sections);
+        }
     }
 
     private static ReturnRecorded ReadReturn(ref ByteReader reader)

@@ -12,9 +12,12 @@ namespace Loyalty.Domain.Members;
 /// <param name="Awards">Its awards with what is left of their points.</param>
 public sealed record PurchaseState(string Id, LocalDate Day, int ProgramVersion, string? Tier, SaleLine[] Lines, Award[] Awards)
 {
+    /// <summary>What campaigns gave for what is left, and how they were judged; null: no campaign had to do with it.</summary>
+    public PurchaseCampaigns? Campaigns { get; init; }
+
     /// <summary>Before any return.</summary>
     public static PurchaseState Of(PurchaseRecorded recorded) =>
-        new(recorded.Purchase.Id, recorded.Day, recorded.ProgramVersion, recorded.Tier, recorded.Purchase.Lines, recorded.Awards);
+        new(recorded.Purchase.Id, recorded.Day, recorded.ProgramVersion, recorded.Tier, recorded.Purchase.Lines, recorded.Awards) { Campaigns = recorded.Campaigns?.Left };
 
     /// <summary>Whether any quantity is left.</summary>
     public bool IsReturnedWhole => Array.TrueForAll(Lines, line => line.Quantity == 0m);
