@@ -44,6 +44,15 @@ public sealed class ProgramDefinition
     /// <summary>How far ahead of the engine's clock a sale's time may be.</summary>
     public required Duration ClockSkew { get; init; }
 
+    /// <summary>The stores that campaigns know by group or by their own clock; sales come from any store, listed or not. By id.</summary>
+    public required IReadOnlyDictionary<string, StoreDefinition> Stores { get; init; }
+
+    /// <summary>What points can be donated to.</summary>
+    public required IReadOnlyList<CauseDefinition> Causes { get; init; }
+
+    /// <summary>True: a campaign is published only after another author than the draft's last one has approved it.</summary>
+    public required bool CampaignApproval { get; init; }
+
     /// <summary>The definition as it was given (UTF-8 JSON).</summary>
     public required ReadOnlyMemory<byte> Source { get; init; }
 
@@ -60,6 +69,9 @@ public sealed class ProgramDefinition
 
         return null;
     }
+
+    /// <summary>The store, or null when the program does not list it.</summary>
+    public StoreDefinition? FindStore(string id) => Stores.GetValueOrDefault(id);
 }
 
 /// <summary>Something that members collect: points, stamps, miles, cash back.</summary>
@@ -67,7 +79,55 @@ public sealed class ProgramDefinition
 /// <param name="Name">For people.</param>
 /// <param name="PendingDays">Days after the sale's day until the points can be spent; 0: at once.</param>
 /// <param name="Expiry">When they lapse.</param>
-public sealed record UnitDefinition(string Id, string Name, int PendingDays, ExpiryPolicy Expiry);
+/// <param name="Kind">What it is to people.</param>
+/// <param name="Value">What it costs the retailer; null: the program does not say. Of <see cref="UnitKind.Cash"/> it is 1 for 1.</param>
+public sealed record UnitDefinition(string Id, string Name, int PendingDays, ExpiryPolicy Expiry, UnitKind Kind, UnitValue? Value);
+
+/// <summary>What a unit is to people. The books treat all kinds alike.</summary>
+public enum UnitKind
+{
+    /// <summary>Points.</summary>
+    Points,
+
+    /// <summary>Stamps of a card.</summary>
+    Stamps,
+
+    /// <summary>Miles.</summary>
+    Miles,
+
+    /// <summary>Minor units of money.</summary>
+    Cash,
+
+    /// <summary>Something to be proud of.</summary>
+    Badge,
+
+    /// <summary>A right to something: a free coffee, early access.</summary>
+    Entitlement,
+}
+
+/// <summary><paramref name="Money"/> minor units of money for <paramref name="Points"/> points: an exact fraction.</summary>
+/// <param name="Money">Numerator, minor units of money, 0 to 1,000,000,000.</param>
+/// <param name="Points">Denominator, 1 to 1,000,000,000.</param>
+public readonly record struct UnitValue(long Money, long Points)
+{
+    /// <summary>What so many points cost, rounded up, in minor units of money; <see cref="long.MaxValue"/> when it is more than that. Points are not negative.</summary>
+    public long Of(long points)
+    {
+        var money = (((Int128)points * Money) + Points - 1) / Points;
+        return money > long.MaxValue ? long.MaxValue : (long)money;
+    }
+}
+
+/// <summary>A store as campaigns see it.</summary>
+/// <param name="Id">As sales name it.</param>
+/// <param name="Zone">Its clock, or null: the program's.</param>
+/// <param name="Groups">The groups it belongs to, at most <see cref="ProgramParser.MaxGroupsOfStore"/>.</param>
+public sealed record StoreDefinition(string Id, BusinessCalendar? Zone, IReadOnlyList<string> Groups);
+
+/// <summary>A cause. What is donated lies in its account <c>cause:&lt;id&gt;</c>.</summary>
+/// <param name="Id">Short name.</param>
+/// <param name="Name">For people.</param>
+public sealed record CauseDefinition(string Id, string Name);
 
 /// <summary><paramref name="Points"/> of a unit for each <paramref name="Per"/> minor units of money: an exact fraction.</summary>
 /// <param name="Id">The rule's name in awards and statements; <c>base</c> unless the program says otherwise.</param>

@@ -7,7 +7,7 @@ using NodaTime.Text;
 namespace Loyalty.Domain.Programs;
 
 /// <summary>Reads and checks a program definition. docs/PROGRAM.md lists every field.</summary>
-public static class ProgramParser
+public static partial class ProgramParser
 {
     /// <summary>Largest definition that is read, bytes.</summary>
     public const int MaxBytes = 1 << 20;
@@ -103,11 +103,15 @@ public static class ProgramParser
         var negative = (NegativeBalancePolicy)fields.Choice("negativeBalance", NegativeBalances, 0);
         var enrol = fields.Choice("unknownMembers", UnknownMembers, 0) == 0;
         var skew = fields.Whole("clockSkewSeconds", 0, 86_400, 300);
+        var stores = ReadStores(fields, errors);
+        var causes = ReadCauses(fields, errors);
+        var approval = fields.Flag("campaignApproval", false);
         fields.RefuseUnknown();
 
         if (previous is not null)
         {
             CheckAgainst(previous, fields, currency, zoneId, unitIds, tiers, effectiveFrom);
+            CheckCauses(previous, fields, causes);
         }
 
         return new ProgramDefinition
@@ -125,6 +129,9 @@ public static class ProgramParser
             NegativeBalance = negative,
             EnrolUnknownMembers = enrol,
             ClockSkew = Duration.FromSeconds(skew),
+            Stores = stores,
+            Causes = causes,
+            CampaignApproval = approval,
             Source = json.ToArray(),
         };
     }
@@ -168,13 +175,14 @@ public static class ProgramParser
             var label = unit.Text("name", 100, id.Length == 0 ? "unit" : id);
             var pending = (int)unit.Whole("pendingDays", 0, 3650, 0);
             var expiry = unit.Nested("expiry", required: false) is { } policy ? ReadExpiry(policy) : new ExpiryPolicy.Never();
+            var (kind, value) = ReadKind(unit);
             unit.RefuseUnknown();
             if (units.Any(other => other.Id == id))
             {
                 unit.Error("id", $"'{id}' is the id of an earlier unit; each needs its own");
             }
 
-            units.Add(new(id, label, pending, expiry));
+            units.Add(new(id, label, pending, expiry, kind, value));
         }
 
         return units;
@@ -330,7 +338,7 @@ public static class ProgramParser
         return new(basis, unit, window, months, retention, count, grace, levels);
     }
 
-    private static string Id(JsonFields fields, string name)
+    internal static string Id(JsonFields fields, string name)
     {
         var id = fields.Text(name, 32);
         if (!id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))

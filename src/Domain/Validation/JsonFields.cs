@@ -94,7 +94,7 @@ public sealed class JsonFields
 
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var number) || number < min || number > max)
         {
-            Error(name, $"is {Short(value)}; a whole number from {min} to {max} is needed");
+            Error(name, $"is {Shown(value)}; a whole number from {min} to {max} is needed");
             return fallback ?? min;
         }
 
@@ -112,7 +112,7 @@ public sealed class JsonFields
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetDecimal(out var number) || number < min || number > max
             || decimal.Round(number, maxScale) != number)
         {
-            Error(name, $"is {Short(value)}; a number from {min} to {max} with at most {maxScale} decimals is needed");
+            Error(name, $"is {Shown(value)}; a number from {min} to {max} with at most {maxScale} decimals is needed");
             return fallback ?? min;
         }
 
@@ -130,7 +130,7 @@ public sealed class JsonFields
         var index = TextOf(value) is { } word ? Array.IndexOf(words, word) : -1;
         if (index < 0)
         {
-            Error(name, $"is {Short(value)}; one of {string.Join(", ", words)} is needed");
+            Error(name, $"is {Shown(value)}; one of {string.Join(", ", words)} is needed");
             return fallback ?? 0;
         }
 
@@ -157,7 +157,7 @@ public sealed class JsonFields
             }
         }
 
-        Error(name, $"is {Short(value)}; a time with seconds and offset is needed, for example 2026-03-01T12:34:56+00:00");
+        Error(name, $"is {Shown(value)}; a time with seconds and offset is needed, for example 2026-03-01T12:34:56+00:00");
         return null;
     }
 
@@ -199,6 +199,44 @@ public sealed class JsonFields
         return [.. value.EnumerateArray().Select((element, index) => (element, $"{Path(name)}[{index}]"))];
     }
 
+    /// <summary>
+    /// Different texts of 1 to <paramref name="maxLength"/> printable characters, between <paramref name="min"/> and <paramref name="max"/> of them; null when the field is absent, as it may be.
+    /// </summary>
+    public IReadOnlyList<string>? Words(string name, int min, int max, int maxLength)
+    {
+        if (!Has(name))
+        {
+            Known(name);
+            return null;
+        }
+
+        var words = new List<string>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (element, path) in List(name, min, max))
+        {
+            if (TextOf(element) is not { Length: > 0 } word || word.Length > maxLength || word.Any(char.IsControl))
+            {
+                _errors.Add(new(path, $"is {Shown(element)}; a text of 1 to {maxLength} printable characters is needed"));
+            }
+            else if (!seen.Add(word))
+            {
+                _errors.Add(new(path, $"is {Shown(element)} once more; each is listed once"));
+            }
+            else
+            {
+                words.Add(word);
+            }
+        }
+
+        return words;
+    }
+
+    /// <summary>The value as it stands, for fields that have several forms; null when it is absent, as it may be.</summary>
+    public JsonElement? Raw(string name) => Take(name, required: false, "", out var value) ? value : null;
+
+    /// <summary>Says that the field is one of this object's, though it was not read.</summary>
+    public void Known(string name) => _used.Add(name);
+
     /// <summary>Reports every field that nobody asked for.</summary>
     public void RefuseUnknown()
     {
@@ -237,7 +275,8 @@ public sealed class JsonFields
         return false;
     }
 
-    private static string Short(JsonElement value)
+    /// <summary>The value for a message, at most 40 characters of it.</summary>
+    public static string Shown(JsonElement value)
     {
         // Of a text that is not valid Unicode not even the raw text can be had.
         var text = value.ValueKind == JsonValueKind.String && TextOf(value) is null ? "not valid Unicode text" : value.GetRawText();

@@ -95,7 +95,7 @@ public class Definitions
     [InlineData("units[0].pendingDays", "-1", "units[0].pendingDays", "from 0 to 3650")]
     [InlineData("units[0].pendingDays", "1.5", "units[0].pendingDays", "whole number")]
     [InlineData("units[0].pendingDays", "\"14\"", "units[0].pendingDays", "whole number")]
-    [InlineData("units[0].colour", "1", "units[0].colour", "known are expiry, id, name, pendingDays")]
+    [InlineData("units[0].colour", "1", "units[0].colour", "known are expiry, id, kind, name, pendingDays, value")]
     [InlineData("units[0].expiry.policy", "\"sometimes\"", "units[0].expiry.policy", "one of none, rolling")]
     [InlineData("units[0].expiry.policy", null, "units[0].expiry.policy", "missing")]
     [InlineData("units[0].expiry", "{ \"policy\": \"rolling\" }", "units[0].expiry.months", "at least a day")]
@@ -257,7 +257,7 @@ public class Definitions
     }
 
     /// <summary>The JSON with something else at a path; text, so that numbers which no type holds can be put there.</summary>
-    private static string Changed(string json, string path, string? value)
+    internal static string Changed(string json, string path, string? value)
     {
         var node = JsonNode.Parse(json)!;
         var names = path.Replace("[", ".[", StringComparison.Ordinal).Split('.');
