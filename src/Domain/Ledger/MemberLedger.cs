@@ -3,7 +3,7 @@ using Loyalty.Domain.Members;
 namespace Loyalty.Domain.Ledger;
 
 /// <summary>The postings of member facts. docs/RULES.md, "Books".</summary>
-public static class MemberLedger
+public static partial class MemberLedger
 {
     /// <summary>Posts a fact.</summary>
     public static void Post(MemberEvent fact, ILedgerSink ledger)
@@ -43,6 +43,9 @@ public static class MemberLedger
                 break;
             case RequestRefused:
                 ledger.Count(Counters.Refusals, 1);
+                break;
+            default:
+                PostSpending(fact, ledger);
                 break;
         }
     }

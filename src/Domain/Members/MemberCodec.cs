@@ -8,7 +8,7 @@ namespace Loyalty.Domain.Members;
 /// The stored form of member events and snapshots. Each event is a type byte, a schema version byte and a framed body. A type's number is never used again;
 /// a new field is added at the end under a new schema version, and the reader fills it in for older ones.
 /// </summary>
-public static class MemberCodec
+public static partial class MemberCodec
 {
     private enum Kind : byte
     {
@@ -24,6 +24,12 @@ public static class MemberCodec
         AlternativeIds = 10,
         Refused = 11,
         Answered = 12,
+        HoldOpened = 20,
+        HoldGranted = 21,
+        HoldCommitted = 22,
+        HoldReleased = 23,
+        Redeemed = 24,
+        Reversed = 25,
     }
 
     /// <summary>Version of the snapshot's form. Another one is not read; the member is built from its events instead.</summary>
@@ -46,7 +52,13 @@ public static class MemberCodec
             case StatusChanged e: Frame(writer, Kind.Status, e, Write); break;
             case AlternativeIdsReplaced e: Frame(writer, Kind.AlternativeIds, e, static (w, e) => Write(w, e.AlternativeIds)); break;
             case RequestRefused e: Frame(writer, Kind.Refused, e, static (w, e) => SaleCodec.Write(w, e)); break;
-            default: throw new InvalidOperationException($"no form for {fact.GetType().Name}");
+            default:
+                if (!WriteSpending(writer, fact))
+                {
+                    throw new InvalidOperationException($"no form for {fact.GetType().Name}");
+                }
+
+                break;
         }
     }
 
@@ -76,7 +88,7 @@ public static class MemberCodec
             Kind.Status => new StatusChanged((MemberStatus)body.Byte(), body.Text()!, body.Text()!, ReadPostings(ref body)),
             Kind.AlternativeIds => new AlternativeIdsReplaced(ReadAlternativeIds(ref body)),
             Kind.Refused => SaleCodec.ReadRefused(ref body),
-            _ => throw new FormatException($"event type {(byte)kind} is not known"),
+            _ => ReadSpending(kind, ref body) ?? throw new FormatException($"event type {(byte)kind} is not known"),
         };
     }
 

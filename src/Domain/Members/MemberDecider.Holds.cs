@@ -235,6 +235,25 @@ public readonly ref partial struct MemberDecider
         }
     }
 
+    /// <summary>Ends every hold because the member is closed; or says why that is not possible now.</summary>
+    private Refusal? EndAllHolds()
+    {
+        foreach (var hold in _state.Holds?.Open ?? [])
+        {
+            if (hold.WaitsForAnother)
+            {
+                return new("holds-open", "", $"hold {hold.Id} of member {_state.Id} waits for {(hold.Reward is { } reward ? $"reward {reward.Reward}" : "a partner")}; close the member a little later");
+            }
+        }
+
+        while (_state.Holds is { Open: [var first, ..] })
+        {
+            ReleaseHold(first, HoldEnd.Closed, _context.Now);
+        }
+
+        return null;
+    }
+
     /// <summary>The hold whose time is over first, or null: none has a time.</summary>
     private static OpenHold? FirstToEnd(HoldBook holds)
     {

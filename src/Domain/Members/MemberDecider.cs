@@ -44,7 +44,7 @@ public enum RecallResult
 /// Decides what a member's books say to a request. docs/RULES.md is the specification. Facts are applied to the state as they are raised; nothing else
 /// changes it, and the same state, request and context always give the same facts.
 /// </summary>
-public readonly ref struct MemberDecider
+public readonly ref partial struct MemberDecider
 {
     private readonly MemberState _state;
     private readonly TurnContext _context;
@@ -70,6 +70,7 @@ public readonly ref struct MemberDecider
             return;
         }
 
+        EndOverdueHolds();
         LapsePoints();
         if (Tiers is { } tiers)
         {
@@ -242,6 +243,11 @@ public readonly ref struct MemberDecider
         var postings = new List<Posting>();
         if (status == MemberStatus.Closed)
         {
+            if (EndAllHolds() is { } open)
+            {
+                return open;
+            }
+
             for (var book = _state.FirstBook; book is not null; book = book.Next)
             {
                 foreach (var lot in book.Lots)
@@ -283,7 +289,7 @@ public readonly ref struct MemberDecider
         {
             var book = state.FindBook(units[i].Id);
             var pending = book?.Pending(context.Today) ?? 0;
-            balances[i] = new(units[i].Id, (book?.Balance ?? 0) - pending, pending, 0);
+            balances[i] = new(units[i].Id, (book?.Balance ?? 0) - pending, pending, state.Held(units[i].Id));
         }
 
         return balances;
@@ -318,7 +324,9 @@ public readonly ref struct MemberDecider
             due = Earlier(due, state.History.Ladder(tiers, state.EnrolledOn).ReviewDay(standing));
         }
 
-        return due is { } day ? program.Calendar.StartOf(day) : null;
+        Instant? at = due is { } day ? program.Calendar.StartOf(day) : null;
+        var hold = state.Holds is { } holds ? FirstToEnd(holds)?.ExpiresAt : null;
+        return hold is not null && (at is null || hold < at) ? hold : at;
 
         static LocalDate? Earlier(LocalDate? one, LocalDate? other) => one is null ? other : other is null || one <= other ? one : other;
     }

@@ -18,6 +18,14 @@ public abstract class ActorKind
     /// <exception cref="FormatException">They are not of a known form.</exception>
     public abstract void Apply(object state, ReadOnlySpan<byte> events);
 
+    /// <summary>
+    /// Looks whether the decision has all it needs, and otherwise puts it off (<see cref="Turn.Later"/>) or gives it up (<see cref="Turn.GiveUp"/>). Must not change the state. Not called
+    /// for what the kernel itself asks of an actor (wake-ups, effects, snapshots).
+    /// </summary>
+    public virtual void Prepare(object state, Command command, Turn turn)
+    {
+    }
+
     /// <summary>Decides: raises events into the turn (applying them to the state as they are raised) and sets the command's reply.</summary>
     public abstract void Decide(object state, Command command, Turn turn);
 
@@ -53,6 +61,7 @@ public sealed class Turn : ILedgerSink
     private readonly List<KeyEntry> _keys = [];
     private readonly List<Measure> _measures = [];
     private readonly List<(ActorId Target, byte[] Message, string? Id)> _effects = [];
+    private readonly List<IReservation> _reservations = [];
     private readonly List<(string Unit, string Account, string Name)> _accountNames = [];
 
     /// <summary>The clock at the beginning of the turn.</summary>
@@ -76,9 +85,28 @@ public sealed class Turn : ILedgerSink
 
     internal List<(ActorId Target, byte[] Message, string? Id)> Effects => _effects;
 
+    internal List<IReservation> Reservations => _reservations;
+
+    internal Preparation? Missing { get; private set; }
+
+    internal string? Problem { get; private set; }
+
     internal long KeySeed { get; init; }
 
     internal Command? Command { get; set; }
+
+    /// <summary>
+    /// To be called by <see cref="ActorKind.Prepare"/>: the decision is not made now but when that is there, or when its maker has waited long enough for it. Commands of the same actor wait behind
+    /// it, in their order; other actors do not. It can happen again, at most <see cref="KernelOptions.MaxPutOffs"/> times to one command: then the command ends unavailable.
+    /// </summary>
+    public void Later(Preparation missing) => Missing = missing;
+
+    /// <summary>To be called by <see cref="ActorKind.Prepare"/>: what the decision needs cannot be had now; the command ends <see cref="CommandStatus.Unavailable"/>, and nothing is decided.</summary>
+    /// <param name="problem">Why, for people.</param>
+    public void GiveUp(string problem) => Problem = problem;
+
+    /// <summary>Ties something outside the actor to what is decided: kept when that is durable, undone when it is not.</summary>
+    public void Reserve(IReservation reservation) => _reservations.Add(reservation);
 
     /// <summary>Gives the record a key by which it is found; unique ones can exist once in all the books.</summary>
     public void AddKey(string scope, string id, bool unique)
@@ -146,6 +174,9 @@ public sealed class Turn : ILedgerSink
         _keys.Clear();
         _measures.Clear();
         _effects.Clear();
+        _reservations.Clear();
+        Missing = null;
+        Problem = null;
     }
 }
 

@@ -38,6 +38,9 @@ public abstract class Command(ActorId target)
     /// <summary>Set by the kernel before the decision: the newest record that <see cref="RecallId"/> leads to.</summary>
     public JournalRecord? Recalled { get; internal set; }
 
+    /// <summary>How often its decision was put off (<see cref="Turn.Later"/>).</summary>
+    public int PutOffs { get; internal set; }
+
     /// <summary>The key of <see cref="RequestId"/>, once it is looked up.</summary>
     internal RequestKey RequestKey { get; set; }
 

@@ -124,6 +124,9 @@ internal abstract class TurnRunner
             case DeliveryFinished delivery:
                 Finish(delivery);
                 break;
+            case PreparationFinished prepared:
+                Finish(prepared);
+                break;
         }
     }
 
@@ -418,6 +421,11 @@ internal abstract class TurnRunner
         var kernelEvents = 0;
         try
         {
+            if (command is not (SnapshotCommand or EffectCommand or EffectDeliveredCommand or WakeCommand) && !IsPrepared(cell, command))
+            {
+                return;
+            }
+
             switch (command)
             {
                 case SnapshotCommand:
@@ -451,6 +459,7 @@ internal abstract class TurnRunner
             // A decider that throws is a defect of the engine, not of the request: nothing of the turn is kept.
             _logger.LogCritical(e, "{Actor} failed to decide {Command}", cell.Id, command.GetType().Name);
             Debug.Fail(e.ToString());
+            UndoReservations();
             command.Complete(CommandStatus.Unavailable, "the engine failed on this request; it is logged");
             Poison(cell);
             return;
@@ -466,6 +475,7 @@ internal abstract class TurnRunner
 
         if (_turn.EventCount + kernelEvents == 0)
         {
+            UndoReservations();
             if (command is WakeCommand)
             {
                 Deliver(cell);
@@ -489,6 +499,59 @@ internal abstract class TurnRunner
         }
 
         Append(cell, command, _turn.EventCount + kernelEvents);
+    }
+
+    /// <summary>Asks the kind whether the decision has what it needs. If not, it is taken up again when that is there; what comes for the actor meanwhile waits behind it.</summary>
+    private bool IsPrepared(ActorCell cell, Command command)
+    {
+        cell.Kind.Prepare(cell.State!.Value, command, _turn);
+        if (_turn.Problem is { } problem)
+        {
+            command.Complete(CommandStatus.Unavailable, problem);
+            return false;
+        }
+
+        if (_turn.Missing is not { } missing)
+        {
+            return true;
+        }
+
+        if (command.PutOffs >= Options.MaxPutOffs)
+        {
+            command.Complete(CommandStatus.Unavailable, "what the decision needs did not come; send the same request again");
+            return false;
+        }
+
+        command.PutOffs++;
+        cell.IsSuspended = true;
+        missing.Then(() => Signal(new PreparationFinished(cell, command)));
+        return false;
+    }
+
+    private void Finish(PreparationFinished prepared)
+    {
+        var (cell, command) = (prepared.Cell, prepared.Command);
+        cell.IsSuspended = false;
+        if (cell.IsPoisoned)
+        {
+            command.Complete(CommandStatus.Unavailable, "the store failed; send the request again");
+        }
+        else
+        {
+            Decide(cell, command);
+        }
+
+        Resume(cell);
+    }
+
+    private void UndoReservations()
+    {
+        foreach (var reservation in CollectionsMarshal.AsSpan(_turn.Reservations))
+        {
+            reservation.Undo(isCertain: true);
+        }
+
+        _turn.Reservations.Clear();
     }
 
     private void Append(ActorCell cell, Command command, int events)
@@ -532,6 +595,11 @@ internal abstract class TurnRunner
         foreach (var key in CollectionsMarshal.AsSpan(_turn.Keys))
         {
             _inFlight[key.Key] = (_current, index);
+        }
+
+        foreach (var reservation in CollectionsMarshal.AsSpan(_turn.Reservations))
+        {
+            _current.Reservations.Add((index, reservation));
         }
 
         _current.Cells.Add(cell);
@@ -599,6 +667,20 @@ internal abstract class TurnRunner
     {
         var entries = CollectionsMarshal.AsSpan(appends.Batch.Entries);
         _waitingForJournal -= entries.Length + appends.Followers.Count;
+
+        // Before anybody is answered: who has read the answer of a return finds its part of the budget free.
+        foreach (var (entry, reservation) in CollectionsMarshal.AsSpan(appends.Reservations))
+        {
+            if (entries[entry].Outcome == AppendOutcome.Appended)
+            {
+                reservation.Keep();
+            }
+            else
+            {
+                reservation.Undo(entries[entry].Outcome != AppendOutcome.Unknown);
+            }
+        }
+
         for (var i = 0; i < entries.Length; i++)
         {
             ref readonly var entry = ref entries[i];
@@ -824,6 +906,8 @@ internal abstract class TurnRunner
     private sealed record LoadFinished(ActorCell Cell, LoadedActor? Actor, Exception? Error);
 
     private sealed record LookupFinished(ActorCell Cell, Command Command, JournalRecord? Record, bool IsRecall, Exception? Error);
+
+    private sealed record PreparationFinished(ActorCell Cell, Command Command);
 
     private sealed record DeliveryFinished(ActorCell Cell, EffectCommand Effect);
 }
