@@ -5,6 +5,22 @@ namespace Loyalty.Domain.Ledger;
 /// <summary>The postings of holds and redemptions. docs/SPENDING.md, "Books".</summary>
 public static partial class MemberLedger
 {
+    private static void PostTender(PurchaseRecorded purchase, ILedgerSink ledger)
+    {
+        if (purchase.Tender is { } taken)
+        {
+            ledger.Post(taken.Tender.Unit, Accounts.Member, Accounts.Redeemed, Lot.Sum(taken.Lots));
+        }
+    }
+
+    private static void PostTender(ReturnRecorded returned, ILedgerSink ledger)
+    {
+        if (returned.Tender is { } tender)
+        {
+            ledger.Post(tender.Unit, Accounts.Redeemed, Accounts.Member, tender.Points);
+        }
+    }
+
     private static void PostSpending(MemberEvent fact, ILedgerSink ledger)
     {
         switch (fact)

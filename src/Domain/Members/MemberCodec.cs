@@ -40,9 +40,9 @@ public static partial class MemberCodec
     {
         switch (fact)
         {
-            case PurchaseRecorded e: Frame(writer, Kind.Purchase, e, Write); break;
+            case PurchaseRecorded e: Frame(writer, Kind.Purchase, e, Write, SectionsOf(e) > 0 ? WithSections : (byte)1); break;
             case RequestAnswered e: Frame(writer, Kind.Answered, e, Write); break;
-            case ReturnRecorded e: Frame(writer, Kind.Return, e, Write); break;
+            case ReturnRecorded e: Frame(writer, Kind.Return, e, Write, SectionsOf(e) > 0 ? WithSections : (byte)1); break;
             case ReturnWaits e: Frame(writer, Kind.ReturnWaits, e, static (w, e) => SaleCodec.Write(w, e.Return)); break;
             case PointsLapsed e: Frame(writer, Kind.Lapsed, e, Write); break;
             case TierChanged e: Frame(writer, Kind.Tier, e, Write); break;
@@ -68,14 +68,17 @@ public static partial class MemberCodec
     {
         var kind = (Kind)reader.Byte();
         var schema = reader.Byte();
-        if (schema != 1)
+        var hasSections = schema == WithSections && kind is Kind.Purchase or Kind.Return;
+        if (schema != 1 && !hasSections)
         {
-            throw new FormatException($"event {kind} has schema version {schema}; this engine knows version 1: a newer engine wrote it");
+            throw new FormatException($"event {kind} has schema version {schema}, which this engine does not know: a newer engine wrote it");
         }
 
         var body = new ByteReader(reader.Bytes());
         return kind switch
         {
+            Kind.Purchase when hasSections => ReadPurchase(ref body) is var purchase ? ReadSections(ref body, purchase) : null!,
+            Kind.Return when hasSections => ReadReturn(ref body) is var returned ? ReadSections(ref body, returned) : null!,
             Kind.Purchase => ReadPurchase(ref body),
             Kind.Answered => ReadAnswered(ref body),
             Kind.Return => ReadReturn(ref body),
@@ -95,7 +98,7 @@ public static partial class MemberCodec
     /// <summary>Writes a snapshot.</summary>
     public static void Write(ByteWriter writer, MemberState state)
     {
-        writer.Byte(SnapshotVersion);
+        writer.Byte(HasSections(state) ? SnapshotWithSections : SnapshotVersion);
         writer.Byte((byte)state.Status);
         writer.Time(state.EnrolledAt);
         writer.Day(state.EnrolledOn);
@@ -135,13 +138,16 @@ public static partial class MemberCodec
             Write(writer, book.Lots);
             Write(writer, book.Lapsed);
         }
+
+        WriteSections(writer, state);
     }
 
     /// <summary>Reads a snapshot, or null when it has another form.</summary>
     public static MemberState? ReadSnapshot(string id, ReadOnlySpan<byte> bytes)
     {
         var reader = new ByteReader(bytes);
-        if (reader.Byte() != SnapshotVersion)
+        var version = reader.Byte();
+        if (version is not (SnapshotVersion or SnapshotWithSections))
         {
             return null;
         }
@@ -192,13 +198,18 @@ public static partial class MemberCodec
             }
         }
 
+        if (version == SnapshotWithSections)
+        {
+            ReadSections(ref reader, state);
+        }
+
         return state;
     }
 
-    private static void Frame<T>(ByteWriter writer, Kind kind, T fact, Action<ByteWriter, T> body)
+    private static void Frame<T>(ByteWriter writer, Kind kind, T fact, Action<ByteWriter, T> body, byte schema = 1)
     {
         writer.Byte((byte)kind);
-        writer.Byte(1);
+        writer.Byte(schema);
         writer.Framed(fact, body);
     }
 
@@ -210,6 +221,10 @@ public static partial class MemberCodec
         writer.Day(e.Day);
         Write(writer, e.Awards);
         writer.VarInt(e.ProgressPoints);
+        if (SectionsOf(e) > 0)
+        {
+            WriteSections(writer, e);
+        }
     }
 
     private static PurchaseRecorded ReadPurchase(ref ByteReader reader) =>
@@ -268,6 +283,10 @@ public static partial class MemberCodec
         writer.VarInt(e.ProgressPoints);
         writer.Count(e.Visits);
         writer.Flag(e.Waited);
+        if (SectionsOf(e) > 0)
+        {
+            WriteSections(writer, e);
+        }
     }
 
     private static ReturnRecorded ReadReturn(ref ByteReader reader)

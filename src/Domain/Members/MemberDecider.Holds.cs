@@ -390,7 +390,7 @@ public readonly ref partial struct MemberDecider
     }
 
     /// <summary>The first so many points of lots, and the rest.</summary>
-    private static (Lot[] First, Lot[] Rest) Split(Lot[] lots, long points)
+    private static (Lot[] First, Lot[] Left) Split(Lot[] lots, long points)
     {
         var whole = 0;
         while (whole < lots.Length && lots[whole].Points <= points)
@@ -413,6 +413,6 @@ public readonly ref partial struct MemberDecider
     private (Lot[] Freed, long Repaid) RepayFirst(string unit, Lot[] back)
     {
         var repaid = Math.Min(_state.FindBook(unit)?.Debt ?? 0, Lot.Sum(back));
-        return (repaid == 0 ? back : Split(back, repaid).Rest, repaid);
+        return (repaid == 0 ? back : Split(back, repaid).Left, repaid);
     }
 }

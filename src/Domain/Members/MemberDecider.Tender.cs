@@ -41,15 +41,54 @@ public readonly ref partial struct MemberDecider
         return policy.HasTenderRates ? new("tender-not-allowed", "tender.unit", $"is '{tender.Unit}', which pays for no purchases") : null;
     }
 
-    /// <summary>What a return gives back of a tender: the points that are no longer redeemed, and what is left then.</summary>
-    private (TenderReturned Returned, PurchaseTender Left) GiveTenderBack(PurchaseTender tender, SaleLine[] before, SaleLine[] after)
+    /// <summary>The lines of a purchase with what is paid for them with money.</summary>
+    private static SaleLine[] PaidWithMoney(Purchase purchase)
     {
-        var amountBefore = MemberState.Sum(before) - MemberState.Sum(tender.PaidWithMoney(before));
-        var amountAfter = MemberState.Sum(after) - MemberState.Sum(tender.PaidWithMoney(after));
+        if (purchase.Tender is not { } tender)
+        {
+            return purchase.Lines;
+        }
+
+        var parts = TenderShares.Of(Array.ConvertAll(purchase.Lines, line => line.Amount), tender.Amount);
+        var lines = new SaleLine[parts.Length];
+        for (var i = 0; i < lines.Length; i++)
+        {
+            lines[i] = purchase.Lines[i] with { Amount = purchase.Lines[i].Amount - parts[i] };
+        }
+
+        return lines;
+    }
+
+    /// <summary>What a return gives back of a tender (nothing of it repays debt yet), and what is left of it then; nulls without one.</summary>
+    private static (TenderReturned? Returned, PurchaseTender? Left) GiveTenderBack(PurchaseState purchase, SaleLine[] after)
+    {
+        if (purchase.Tender is not { } tender)
+        {
+            return (null, null);
+        }
+
+        var (totalBefore, totalAfter) = (MemberState.Sum(purchase.Lines), MemberState.Sum(after));
+        var amountAfter = totalAfter - MemberState.Sum(tender.PaidWithMoney(after));
+        var amount = totalBefore - MemberState.Sum(tender.PaidWithMoney(purchase.Lines)) - amountAfter;
         var (kept, back) = Split(tender.Lots, tender.PointsLeft(amountAfter));
-        var points = Lot.Sum(back);
-        var amount = amountBefore - amountAfter;
-        var money = MemberState.Sum(before) - MemberState.Sum(after) - amount;
-        return (new(tender.Tender.Unit, points, amount, money, back, 0), tender with { Lots = kept });
+        return (new(tender.Tender.Unit, Lot.Sum(back), amount, totalBefore - totalAfter - amount, back, 0), tender with { Lots = kept });
+    }
+
+    /// <summary>Points that come back repay debt first, also what the same return has made.</summary>
+    private TenderReturned? RepayFirst(TenderReturned? returned, List<Posting> postings)
+    {
+        if (returned is null)
+        {
+            return null;
+        }
+
+        var debt = _state.FindBook(returned.Unit)?.Debt ?? 0;
+        foreach (var posting in postings)
+        {
+            debt -= posting.Place == PostingPlace.Debt && posting.Unit == returned.Unit ? posting.Points : 0;
+        }
+
+        var repaid = Math.Min(debt, returned.Points);
+        return returned with { Freed = Split(returned.Freed, repaid).Left, Repaid = repaid };
     }
 }

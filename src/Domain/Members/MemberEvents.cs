@@ -22,7 +22,14 @@ public sealed record MemberEnrolled(Instant At, LocalDate On, bool Automatic, bo
 /// <param name="Day">Of the sale, in the program's time zone.</param>
 /// <param name="Awards">What was earned.</param>
 /// <param name="ProgressPoints">What counts towards a tier by points.</param>
-public sealed record PurchaseRecorded(Purchase Purchase, int ProgramVersion, string? Tier, LocalDate Day, Award[] Awards, long ProgressPoints) : MemberEvent;
+public sealed record PurchaseRecorded(Purchase Purchase, int ProgramVersion, string? Tier, LocalDate Day, Award[] Awards, long ProgressPoints) : MemberEvent
+{
+    /// <summary>The points that paid for a part of it; null: none.</summary>
+    public TenderTaken? Tender { get; init; }
+
+    /// <summary>What was paid with money, minor units.</summary>
+    public long Money => MemberState.Sum(Purchase.Lines) - (Tender?.Tender.Amount ?? 0);
+}
 
 /// <summary>A return that was applied.</summary>
 /// <param name="Return">As it was sent.</param>
@@ -36,7 +43,11 @@ public sealed record PurchaseRecorded(Purchase Purchase, int ProgramVersion, str
 /// <param name="Waited">Whether it had arrived before the purchase.</param>
 public sealed record ReturnRecorded(
     Return Return, LocalDate Day, PurchaseState? After, TakeBack[] Takes, Posting[] Postings, long Spend, long ProgressPoints, int Visits, bool Waited)
-    : MemberEvent;
+    : MemberEvent
+{
+    /// <summary>What came back of the points that had paid for a part of it; null: it was paid with money.</summary>
+    public TenderReturned? Tender { get; init; }
+}
 
 /// <summary>A return whose purchase is not known yet.</summary>
 public sealed record ReturnWaits(Return Return) : MemberEvent;

@@ -47,6 +47,22 @@ public sealed partial class MemberState
         }
     }
 
+    private void TakeTender(PurchaseRecorded purchase)
+    {
+        if (purchase.Tender is { } tender)
+        {
+            Book(tender.Tender.Unit).TakeMany(tender.Lots);
+        }
+    }
+
+    private void GiveTenderBack(ReturnRecorded returned)
+    {
+        if (returned.Tender is { } tender)
+        {
+            PutBack(tender.Unit, tender.Freed, tender.Repaid);
+        }
+    }
+
     private void PutBack(string unit, Lot[] lots, long repaid)
     {
         var book = Book(unit);

@@ -164,13 +164,15 @@ public sealed partial class MemberState(string id)
                     Give(award.Unit, award.Lot, award.Points);
                 }
 
-                var spent = Sum(purchase.Purchase.Lines);
+                TakeTender(purchase);
+                var spent = purchase.Money;
                 History.Add(purchase.Day, spent, purchase.ProgressPoints, 1);
                 Purchases++;
                 Spend += spent;
                 break;
             case ReturnRecorded returned:
                 Post(returned.Postings);
+                GiveTenderBack(returned);
                 History.Add(returned.Day, -returned.Spend, -returned.ProgressPoints, -returned.Visits);
                 Returns++;
                 Spend -= returned.Spend;
