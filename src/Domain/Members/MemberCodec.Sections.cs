@@ -3,111 +3,137 @@ using Loyalty.Domain.Encoding;
 namespace Loyalty.Domain.Members;
 
 /// <summary>
-/// Sections: what only some purchases, returns and members have. Behind the first form of the body (schema version 2) or of the snapshot (version 2): how many there are, then for each a number
-/// and its framed bytes, in the order of their numbers. Numbers are stored for ever. To add one: its number, a line in the count, in the writer and in the reader.
+/// What a purchase, a return or a snapshot has beyond the first version of its form: sections, each an id byte and framed bytes, in the order of their ids. What has none is written as
+/// ever. A section that is not known was written by a newer engine, and is an error: passing over it would lose points.
 /// </summary>
 public static partial class MemberCodec
 {
-    /// <summary>Of a purchase or return: campaigns.</summary>
-    private const byte CampaignsSection = 1;
+    /// <summary>The schema version of purchases and returns with sections: the body of version 1, the count of sections, the sections.</summary>
+    private const byte WithSections = 2;
 
-    private static byte SchemaOf(int sections) => sections == 0 ? (byte)1 : (byte)2;
+    /// <summary>Version of the snapshot's form with sections: version 1, then sections up to the end.</summary>
+    private const byte SnapshotWithSections = 2;
 
-    private static int Sections(PurchaseRecorded e) => e.Campaigns is null ? 0 : 1;
-
-    private static int Sections(ReturnRecorded e) => e.Campaigns is null ? 0 : 1;
-
-    private static int Sections(MemberState state) => 0;
-
-    private static void WriteSections(ByteWriter writer, PurchaseRecorded e, int sections)
+    private enum Section : byte
     {
-        writer.Count(sections);
+        Campaigns = 1,
+        Spending = 2,
+        Households = 3,
+        Exchange = 4,
+        Vouchers = 5,
+    }
+
+    private static int SectionsOf(PurchaseRecorded e) => (e.Campaigns is null ? 0 : 1) + (e.Tender is null ? 0 : 1);
+
+    private static int SectionsOf(ReturnRecorded e) => (e.Campaigns is null ? 0 : 1) + (e.Tender is null ? 0 : 1);
+
+    private static void WriteSections(ByteWriter writer, PurchaseRecorded e)
+    {
+        writer.Count(SectionsOf(e));
         if (e.Campaigns is { } campaigns)
         {
-            WriteSection(writer, CampaignsSection, campaigns, Write);
+            WriteSection(writer, Section.Campaigns, campaigns, Write);
+        }
+
+        if (e.Tender is { } tender)
+        {
+            WriteSection(writer, Section.Spending, tender, WriteTender);
+        }
+    }
+
+    private static void WriteSections(ByteWriter writer, ReturnRecorded e)
+    {
+        writer.Count(SectionsOf(e));
+        if (e.Campaigns is { } campaigns)
+        {
+            WriteSection(writer, Section.Campaigns, campaigns, Write);
+        }
+
+        if (e.Tender is { } returned)
+        {
+            WriteSection(writer, Section.Spending, (Left: e.After!.Tender!, returned), static (w, x) => WriteTender(w, x.Left, x.returned));
         }
     }
 
     private static PurchaseRecorded ReadSections(ref ByteReader reader, PurchaseRecorded e)
     {
-        for (var sections = reader.Count(); sections > 0; sections--)
+        for (var count = reader.Count(); count > 0; count--)
         {
-            var number = reader.Byte();
+            var id = (Section)reader.Byte();
             var body = new ByteReader(reader.Bytes());
-            e = number switch
+            switch (id)
             {
-                CampaignsSection => e with { Campaigns = ReadCampaigns(ref body) },
-                _ => throw UnknownSection(number, "a purchase"),
-            };
+                case Section.Campaigns:
+                    e = e with { Campaigns = ReadCampaigns(ref body) };
+                    break;
+                case Section.Spending:
+                    var tender = ReadTender(ref body);
+                    e = e with { Tender = tender, Purchase = e.Purchase with { Tender = tender.Tender } };
+                    break;
+                default:
+                    throw UnknownSection(id);
+            }
         }
 
         return e;
-    }
-
-    private static void WriteSections(ByteWriter writer, ReturnRecorded e, int sections)
-    {
-        writer.Count(sections);
-        if (e.Campaigns is { } campaigns)
-        {
-            WriteSection(writer, CampaignsSection, campaigns, Write);
-        }
     }
 
     private static ReturnRecorded ReadSections(ref ByteReader reader, ReturnRecorded e)
     {
-        for (var sections = reader.Count(); sections > 0; sections--)
+        for (var count = reader.Count(); count > 0; count--)
         {
-            var number = reader.Byte();
+            var id = (Section)reader.Byte();
             var body = new ByteReader(reader.Bytes());
-            switch (number)
+            switch (id)
             {
-                case CampaignsSection:
+                case Section.Campaigns:
                     var campaigns = ReadCampaigns(ref body);
                     e = e with { Campaigns = campaigns, After = e.After is { } after ? after with { Campaigns = campaigns.Left } : null };
                     break;
+                case Section.Spending when e.After is not null:
+                    var (left, returned) = ReadTenderReturned(ref body);
+                    e = e with { Tender = returned, After = e.After with { Tender = left } };
+                    break;
                 default:
-                    throw UnknownSection(number, "a return");
+                    throw UnknownSection(id);
             }
         }
 
         return e;
     }
 
-    private static void WriteSections(ByteWriter writer, MemberState state, int sections)
+    private static bool HasSections(MemberState state) => state.Holds is { IsEmpty: false };
+
+    private static void WriteSections(ByteWriter writer, MemberState state)
     {
-        writer.Count(sections);
+        if (state.Holds is { IsEmpty: false } holds)
+        {
+            WriteSection(writer, Section.Spending, holds, WriteHolds);
+        }
     }
 
-    /// <returns>False: there is a section that this version of the engine does not know; the member is built from its events.</returns>
-    private static bool ReadSections(ref ByteReader reader, MemberState state)
+    private static void ReadSections(ref ByteReader reader, MemberState state)
     {
-        for (var sections = reader.Count(); sections > 0; sections--)
+        while (!reader.AtEnd)
         {
-            var number = reader.Byte();
+            var id = (Section)reader.Byte();
             var body = new ByteReader(reader.Bytes());
-            if (!ReadSection(number, ref body, state))
+            switch (id)
             {
-                return false;
+                case Section.Spending:
+                    ReadHolds(ref body, state.MakeHolds());
+                    break;
+                default:
+                    throw UnknownSection(id);
             }
         }
-
-        return true;
     }
 
-    private static bool ReadSection(byte number, ref ByteReader body, MemberState state)
+    private static void WriteSection<T>(ByteWriter writer, Section id, T value, Action<ByteWriter, T> body)
     {
-        switch (number)
-        {
-            default:
-                return false;
-        }
+        writer.Byte((byte)id);
+        writer.Framed(value, body);
     }
 
-    private static void WriteSection<T>(ByteWriter writer, byte number, T section, Action<ByteWriter, T> body)
-    {
-        writer.Byte(number);
-        writer.Framed(section, body);
-    }
-
-    private static FormatException UnknownSection(byte number, string of) => new($"section {number} of {of} is not known: a newer engine wrote it");
+    private static FormatException UnknownSection(Section id) => new($"section {(byte)id} is not known here: a newer engine wrote it");
 }

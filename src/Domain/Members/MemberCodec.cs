@@ -6,8 +6,7 @@ namespace Loyalty.Domain.Members;
 
 /// <summary>
 /// The stored form of member events and snapshots. Each event is a type byte, a schema version byte and a framed body. A type's number is never used again;
-/// a new field is added at the end under a new schema version, and the reader fills it in for older ones. What only some purchases, returns and members have is in
-/// sections (MemberCodec.Sections.cs); without any, the first form is written, byte for byte.
+/// a new field is added at the end under a new schema version, and the reader fills it in for older ones.
 /// </summary>
 public static partial class MemberCodec
 {
@@ -25,22 +24,25 @@ public static partial class MemberCodec
         AlternativeIds = 10,
         Refused = 11,
         Answered = 12,
+        HoldOpened = 20,
+        HoldGranted = 21,
+        HoldCommitted = 22,
+        HoldReleased = 23,
+        Redeemed = 24,
+        Reversed = 25,
     }
 
-    /// <summary>Version of the snapshot's form. Another one than this and <see cref="SnapshotWithSections"/> is not read; the member is built from its events instead.</summary>
+    /// <summary>Version of the snapshot's form. Another one is not read; the member is built from its events instead.</summary>
     public const byte SnapshotVersion = 1;
-
-    /// <summary>The same form with sections behind it.</summary>
-    public const byte SnapshotWithSections = 2;
 
     /// <summary>Writes an event.</summary>
     public static void Write(ByteWriter writer, MemberEvent fact)
     {
         switch (fact)
         {
-            case PurchaseRecorded e: Frame(writer, Kind.Purchase, e, Write, SchemaOf(Sections(e))); break;
+            case PurchaseRecorded e: Frame(writer, Kind.Purchase, e, Write, SectionsOf(e) > 0 ? WithSections : (byte)1); break;
             case RequestAnswered e: Frame(writer, Kind.Answered, e, Write); break;
-            case ReturnRecorded e: Frame(writer, Kind.Return, e, Write, SchemaOf(Sections(e))); break;
+            case ReturnRecorded e: Frame(writer, Kind.Return, e, Write, SectionsOf(e) > 0 ? WithSections : (byte)1); break;
             case ReturnWaits e: Frame(writer, Kind.ReturnWaits, e, static (w, e) => SaleCodec.Write(w, e.Return)); break;
             case PointsLapsed e: Frame(writer, Kind.Lapsed, e, Write); break;
             case TierChanged e: Frame(writer, Kind.Tier, e, Write); break;
@@ -50,7 +52,13 @@ public static partial class MemberCodec
             case StatusChanged e: Frame(writer, Kind.Status, e, Write); break;
             case AlternativeIdsReplaced e: Frame(writer, Kind.AlternativeIds, e, static (w, e) => Write(w, e.AlternativeIds)); break;
             case RequestRefused e: Frame(writer, Kind.Refused, e, static (w, e) => SaleCodec.Write(w, e)); break;
-            default: throw new InvalidOperationException($"no form for {fact.GetType().Name}");
+            default:
+                if (!WriteSpending(writer, fact))
+                {
+                    throw new InvalidOperationException($"no form for {fact.GetType().Name}");
+                }
+
+                break;
         }
     }
 
@@ -60,17 +68,17 @@ public static partial class MemberCodec
     {
         var kind = (Kind)reader.Byte();
         var schema = reader.Byte();
-        var newest = kind is Kind.Purchase or Kind.Return ? 2 : 1;
-        if (schema < 1 || schema > newest)
+        var hasSections = schema == WithSections && kind is Kind.Purchase or Kind.Return;
+        if (schema != 1 && !hasSections)
         {
-            throw new FormatException($"event {kind} has schema version {schema}; this engine knows versions up to {newest}: a newer engine wrote it");
+            throw new FormatException($"event {kind} has schema version {schema}, which this engine does not know: a newer engine wrote it");
         }
 
         var body = new ByteReader(reader.Bytes());
         return kind switch
         {
-            Kind.Purchase when schema == 2 => ReadSections(ref body, ReadPurchase(ref body)),
-            Kind.Return when schema == 2 => ReadSections(ref body, ReadReturn(ref body)),
+            Kind.Purchase when hasSections => ReadPurchase(ref body) is var purchase ? ReadSections(ref body, purchase) : null!,
+            Kind.Return when hasSections => ReadReturn(ref body) is var returned ? ReadSections(ref body, returned) : null!,
             Kind.Purchase => ReadPurchase(ref body),
             Kind.Answered => ReadAnswered(ref body),
             Kind.Return => ReadReturn(ref body),
@@ -83,15 +91,14 @@ public static partial class MemberCodec
             Kind.Status => new StatusChanged((MemberStatus)body.Byte(), body.Text()!, body.Text()!, ReadPostings(ref body)),
             Kind.AlternativeIds => new AlternativeIdsReplaced(ReadAlternativeIds(ref body)),
             Kind.Refused => SaleCodec.ReadRefused(ref body),
-            _ => throw new FormatException($"event type {(byte)kind} is not known"),
+            _ => ReadSpending(kind, ref body) ?? throw new FormatException($"event type {(byte)kind} is not known"),
         };
     }
 
     /// <summary>Writes a snapshot.</summary>
     public static void Write(ByteWriter writer, MemberState state)
     {
-        var sections = Sections(state);
-        writer.Byte(sections == 0 ? SnapshotVersion : SnapshotWithSections);
+        writer.Byte(HasSections(state) ? SnapshotWithSections : SnapshotVersion);
         writer.Byte((byte)state.Status);
         writer.Time(state.EnrolledAt);
         writer.Day(state.EnrolledOn);
@@ -132,10 +139,7 @@ public static partial class MemberCodec
             Write(writer, book.Lapsed);
         }
 
-        if (sections > 0)
-        {
-            WriteSections(writer, state, sections);
-        }
+        WriteSections(writer, state);
     }
 
     /// <summary>Reads a snapshot, or null when it has another form.</summary>
@@ -194,7 +198,12 @@ public static partial class MemberCodec
             }
         }
 
-        return version == SnapshotVersion || ReadSections(ref reader, state) ? state : null;
+        if (version == SnapshotWithSections)
+        {
+            ReadSections(ref reader, state);
+        }
+
+        return state;
     }
 
     private static void Frame<T>(ByteWriter writer, Kind kind, T fact, Action<ByteWriter, T> body, byte schema = 1)
@@ -212,9 +221,9 @@ public static partial class MemberCodec
         writer.Day(e.Day);
         Write(writer, e.Awards);
         writer.VarInt(e.ProgressPoints);
-        if (Sections(e) is var sections and > 0)
+        if (SectionsOf(e) > 0)
         {
-            WriteSections(writer, e, sections);
+            WriteSections(writer, e);
         }
     }
 
@@ -274,9 +283,9 @@ public static partial class MemberCodec
         writer.VarInt(e.ProgressPoints);
         writer.Count(e.Visits);
         writer.Flag(e.Waited);
-        if (Sections(e) is var sections and > 0)
+        if (SectionsOf(e) > 0)
         {
-            WriteSections(writer, e, sections);
+            WriteSections(writer, e);
         }
     }
 

@@ -26,6 +26,12 @@ public sealed record PurchaseRecorded(Purchase Purchase, int ProgramVersion, str
 {
     /// <summary>What campaigns did beside giving; null: no campaign had to do with it.</summary>
     public CampaignFacts? Campaigns { get; init; }
+
+    /// <summary>The points that paid for a part of it; null: none.</summary>
+    public TenderTaken? Tender { get; init; }
+
+    /// <summary>What was paid with money, minor units.</summary>
+    public long Money => MemberState.Sum(Purchase.Lines) - (Tender?.Tender.Amount ?? 0);
 }
 
 /// <summary>A return that was applied.</summary>
@@ -44,6 +50,9 @@ public sealed record ReturnRecorded(
 {
     /// <summary>What it changed for campaigns; null: nothing.</summary>
     public CampaignFacts? Campaigns { get; init; }
+
+    /// <summary>What came back of the points that had paid for a part of it; null: it was paid with money.</summary>
+    public TenderReturned? Tender { get; init; }
 }
 
 /// <summary>A return whose purchase is not known yet.</summary>
