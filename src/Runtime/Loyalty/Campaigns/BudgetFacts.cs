@@ -16,7 +16,7 @@ internal static class BudgetFacts
         List<BudgetSpend>? spends = null;
         foreach (var fact in facts)
         {
-            if (SpendsOf(fact) is { Count: > 0 } more)
+            if (SpendsOf(fact) is { Length: > 0 } more)
             {
                 (spends ??= []).AddRange(more);
             }
@@ -25,5 +25,10 @@ internal static class BudgetFacts
         return spends ?? (IReadOnlyList<BudgetSpend>)[];
     }
 
-    private static IReadOnlyList<BudgetSpend> SpendsOf(MemberEvent fact) => [];
+    private static BudgetSpend[]? SpendsOf(MemberEvent fact) => fact switch
+    {
+        PurchaseRecorded e => e.Campaigns?.Spends,
+        ReturnRecorded e => e.Campaigns?.Spends,
+        _ => null,
+    };
 }
