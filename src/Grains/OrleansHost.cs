@@ -79,7 +79,7 @@ public sealed class OrleansHost : IActorHost
     public void Send(Command command)
     {
         ArgumentNullException.ThrowIfNull(command);
-        if (command is not PublishProgram && IsMine(command.Target))
+        if (command is not (PublishProgram or ListCampaign) && IsMine(command.Target))
         {
             SendHere(command);
         }
@@ -311,6 +311,17 @@ public sealed class OrleansHost : IActorHost
             FindMember => Take(Directory().Find()),
             PublishProgram it => Take(Programs().Publish(it.Json, it.OnlyIfNone), TellSilosAsync),
             GetPrograms => Take(Programs().Get()),
+            SaveCampaignDraft it => Take(Campaign().SaveDraft(it.Json, it.Author)),
+            ApproveCampaign it => Take(Campaign().Approve(it.Author)),
+            PublishCampaign it => Take(Campaign().Publish(it.Author)),
+            SetCampaignStatus it => Take(Campaign().SetStatus(it.NewStatus, it.Author, it.Reason)),
+            GetCampaign => Take(Campaign().Get()),
+            GetBudget it => Take(Campaign().GetBudget(it.Store, WireDays.Number(it.Day))),
+            ChangeLease it => Take(Campaign().ChangeLease(it.Purse, it.Holder, it.Message)),
+            ReportLeases it => Take(Campaign().ReportLeases(it.Holder, it.Reports)),
+            SettleLease it => Take(Campaign().SettleLease(it.Lease, it.Spent, it.UnusedSlots)),
+            ListCampaign it => Take(Campaigns().List(it.Entry), TellSilosAsync),
+            GetCampaigns => Take(Campaigns().Get()),
             AdvanceFeed it => Take(Feed().Advance(it.Progress)),
             GetFeed => Take(Feed().Get()),
             WakeCommand => Take(Actor().Wake()),
@@ -325,6 +336,8 @@ public sealed class OrleansHost : IActorHost
         ISalesGrain Sales() => _grains.GetGrain<ISalesGrain>(id);
         IDirectoryGrain Directory() => _grains.GetGrain<IDirectoryGrain>(id);
         IProgramGrain Programs() => _grains.GetGrain<IProgramGrain>(id);
+        ICampaignGrain Campaign() => _grains.GetGrain<ICampaignGrain>(id);
+        ICampaignsGrain Campaigns() => _grains.GetGrain<ICampaignsGrain>(id);
         IFeedGrain Feed() => _grains.GetGrain<IFeedGrain>(id);
 
         async Task Take<T>(ValueTask<Answer<T>> call, Func<Task>? then = null)
@@ -353,7 +366,7 @@ public sealed class OrleansHost : IActorHost
         }
         catch (Exception e) when (IsTransient(e))
         {
-            _logger.LogWarning(e, "Silo {Silo} was not told of a new version of the program", silo);
+            _logger.LogWarning(e, "Silo {Silo} was not told of a new version of the program or a campaign", silo);
         }
     }));
 
