@@ -18,7 +18,7 @@ internal sealed class ActorCell(ActorId id, ActorKind kind)
     /// <summary>Commands that came while the actor was loading or a look-up was under way, in order.</summary>
     public Queue<Command>? Waiting;
 
-    /// <summary>Loading, or looking something up: commands wait.</summary>
+    /// <summary>Loading, looking something up, or waiting for what a decision needs: commands wait.</summary>
     public bool IsSuspended;
 
     /// <summary>An append failed: the memory is thrown away; what was decided on it fails too.</summary>
@@ -68,6 +68,9 @@ internal sealed class PendingAppends
     /// <summary>The newest effect that the actor of each entry had raised with it.</summary>
     public readonly List<long> Effects = [];
 
+    /// <summary>What the entries' decisions took outside their actors, in the order of the entries.</summary>
+    public readonly List<(int Entry, IReservation Reservation)> Reservations = [];
+
     /// <summary>Commands that changed nothing but saw what is in this batch.</summary>
     public readonly List<(ActorCell Cell, Command Command)> Followers = [];
 
@@ -77,6 +80,7 @@ internal sealed class PendingAppends
         Cells.Clear();
         Commands.Clear();
         Effects.Clear();
+        Reservations.Clear();
         Followers.Clear();
     }
 }

@@ -18,6 +18,14 @@ public abstract class ActorKind
     /// <exception cref="FormatException">They are not of a known form.</exception>
     public abstract void Apply(object state, ReadOnlySpan<byte> events);
 
+    /// <summary>
+    /// Looks whether the decision has all it needs, and otherwise puts it off (<see cref="Turn.Later"/>) or gives it up (<see cref="Turn.GiveUp"/>). Must not change the state. Not called
+    /// for what the kernel itself asks of an actor (wake-ups, effects, snapshots).
+    /// </summary>
+    public virtual void Prepare(object state, Command command, Turn turn)
+    {
+    }
+
     /// <summary>Decides: raises events into the turn (applying them to the state as they are raised) and sets the command's reply.</summary>
     public abstract void Decide(object state, Command command, Turn turn);
 
@@ -52,7 +60,8 @@ public sealed class Turn : ILedgerSink
 {
     private readonly List<KeyEntry> _keys = [];
     private readonly List<Measure> _measures = [];
-    private readonly List<(ActorId Target, byte[] Message)> _effects = [];
+    private readonly List<(ActorId Target, byte[] Message, string? Id)> _effects = [];
+    private readonly List<IReservation> _reservations = [];
     private readonly List<(string Unit, string Account, string Name)> _accountNames = [];
 
     /// <summary>The clock at the beginning of the turn.</summary>
@@ -74,22 +83,50 @@ public sealed class Turn : ILedgerSink
 
     internal List<Measure> Measures => _measures;
 
-    internal List<(ActorId Target, byte[] Message)> Effects => _effects;
+    internal List<(ActorId Target, byte[] Message, string? Id)> Effects => _effects;
+
+    internal List<IReservation> Reservations => _reservations;
+
+    internal Preparation? Missing { get; private set; }
+
+    internal string? Problem { get; private set; }
 
     internal long KeySeed { get; init; }
 
     internal Command? Command { get; set; }
 
+    /// <summary>
+    /// To be called by <see cref="ActorKind.Prepare"/>: the decision is not made now but when that is there, or when its maker has waited long enough for it. Commands of the same actor wait behind
+    /// it, in their order; other actors do not. It can happen again, at most <see cref="KernelOptions.MaxPutOffs"/> times to one command: then the command ends unavailable.
+    /// </summary>
+    public void Later(Preparation missing) => Missing = missing;
+
+    /// <summary>To be called by <see cref="ActorKind.Prepare"/>: what the decision needs cannot be had now; the command ends <see cref="CommandStatus.Unavailable"/>, and nothing is decided.</summary>
+    /// <param name="problem">Why, for people.</param>
+    public void GiveUp(string problem) => Problem = problem;
+
+    /// <summary>Ties something outside the actor to what is decided: kept when that is durable, undone when it is not.</summary>
+    public void Reserve(IReservation reservation) => _reservations.Add(reservation);
+
     /// <summary>Gives the record a key by which it is found; unique ones can exist once in all the books.</summary>
     public void AddKey(string scope, string id, bool unique)
     {
         // The key of the command's own id was computed when it was looked up.
-        var isOwn = ReferenceEquals(scope, KeyScopes.Request) && Command is { RequestLookedUp: true } && ReferenceEquals(id, Command.RequestId);
+        var isOwn = Command is { RequestLookedUp: true } && ReferenceEquals(scope, Command.RequestScope) && ReferenceEquals(id, Command.RequestId);
         _keys.Add(new(isOwn ? Command!.RequestKey : RequestKey.Of(scope, id, KeySeed), unique));
     }
 
     /// <summary>Sends a message to another actor, once the events are durable; at least once, and the receiver applies it once.</summary>
-    public void AddEffect(ActorId target, byte[] message) => _effects.Add((target, message));
+    public void AddEffect(ActorId target, byte[] message) => _effects.Add((target, message, null));
+
+    /// <summary>
+    /// Sends a message that the receiver decides once for all times, by its id: for a step of a saga, and for receivers that hear from very many senders (nothing is kept of a keyed effect in
+    /// the receiver's memory; its record is found by the key).
+    /// </summary>
+    /// <param name="target">The receiver.</param>
+    /// <param name="message">Understood by the receiver's kind.</param>
+    /// <param name="id">Unique among the keyed effects of the books: what the saga is known by, and the step: <c>reserve:R-17</c>.</param>
+    public void AddEffect(ActorId target, byte[] message, string id) => _effects.Add((target, message, id));
 
     /// <inheritdoc />
     public void Post(string unit, string from, string to, long points)
@@ -137,6 +174,9 @@ public sealed class Turn : ILedgerSink
         _keys.Clear();
         _measures.Clear();
         _effects.Clear();
+        _reservations.Clear();
+        Missing = null;
+        Problem = null;
     }
 }
 

@@ -18,6 +18,9 @@ public sealed record KernelOptions
     /// </summary>
     public int MaxInFlightPerShard { get; init; } = 8_192;
 
+    /// <summary>How often the decision of one command may be put off because something that it needs is on its way. Beyond: <see cref="CommandStatus.Unavailable"/>.</summary>
+    public int MaxPutOffs { get; init; } = 16;
+
     /// <summary>Appends in one batch of a shard.</summary>
     public int MaxBatch { get; init; } = 2048;
 

@@ -124,6 +124,9 @@ internal abstract class TurnRunner
             case DeliveryFinished delivery:
                 Finish(delivery);
                 break;
+            case PreparationFinished prepared:
+                Finish(prepared);
+                break;
         }
     }
 
@@ -253,7 +256,7 @@ internal abstract class TurnRunner
         if (command.RequestId is { } requestId && !command.RequestLookedUp)
         {
             command.RequestLookedUp = true;
-            var key = RequestKey.Of(KeyScopes.Request, requestId, _journal.KeySeed);
+            var key = RequestKey.Of(command.RequestScope, requestId, _journal.KeySeed);
             command.RequestKey = key;
             if (_inFlight.TryGetValue(key, out var pending))
             {
@@ -279,7 +282,8 @@ internal abstract class TurnRunner
             return true;
         }
 
-        if (!cell.Kind.Replay(command, cell.Id, StoredEvents(appends, index)))
+        // A keyed effect has no reply but that it is applied.
+        if (command is not EffectCommand && !cell.Kind.Replay(command, cell.Id, StoredEvents(appends, index)))
         {
             return false;
         }
@@ -377,9 +381,10 @@ internal abstract class TurnRunner
         bool isKnown;
         try
         {
-            isKnown = record is not null
-                && _kinds.TryGetValue(record.Actor.Kind, out var kind)
-                && kind.Replay(command, record.Actor, ActorState.KindPart(record.Events.Span, out _));
+            isKnown = record is not null && (command is EffectCommand { RequestId: { } effect }
+                ? Received(record, effect)
+                : _kinds.TryGetValue(record.Actor.Kind, out var kind)
+                    && kind.Replay(command, record.Actor, ActorState.KindPart(record.Events.Span, out _)));
         }
         catch (Exception e)
         {
@@ -398,6 +403,12 @@ internal abstract class TurnRunner
         }
     }
 
+    private static bool Received(JournalRecord record, string effect)
+    {
+        ActorState.KindPart(record.Events.Span, out var kernelPart);
+        return Correspondence.HasReceivedKeyed(kernelPart, effect);
+    }
+
     // ------------------------------------------------------------------ deciding
 
     private void Decide(ActorCell cell, Command command)
@@ -410,11 +421,22 @@ internal abstract class TurnRunner
         var kernelEvents = 0;
         try
         {
+            if (command is not (SnapshotCommand or EffectCommand or EffectDeliveredCommand or WakeCommand) && !IsPrepared(cell, command))
+            {
+                return;
+            }
+
             switch (command)
             {
                 case SnapshotCommand:
                     command.Reply = state.Version == 0 ? null : state.ToSnapshot(_snapshot, _kernelEntries, cell.WakeAtMs);
                     _kernelEntries.Clear();
+                    break;
+                case EffectCommand { RequestId: { } id } effect:
+                    cell.Kind.Decide(state.Value, command, _turn);
+                    _turn.AddKey(KeyScopes.Effect, id, unique: true);
+                    Correspondence.WriteReceivedKeyed(_kernelEntries, effect.Sender, id);
+                    kernelEvents++;
                     break;
                 case EffectCommand effect when state.Correspondence?.HasReceived(effect.Sender, effect.Sequence) == true:
                     break;
@@ -437,6 +459,7 @@ internal abstract class TurnRunner
             // A decider that throws is a defect of the engine, not of the request: nothing of the turn is kept.
             _logger.LogCritical(e, "{Actor} failed to decide {Command}", cell.Id, command.GetType().Name);
             Debug.Fail(e.ToString());
+            UndoReservations();
             command.Complete(CommandStatus.Unavailable, "the engine failed on this request; it is logged");
             Poison(cell);
             return;
@@ -444,14 +467,15 @@ internal abstract class TurnRunner
 
         _decided++;
         var sequence = state.Correspondence?.NextSequence ?? 1;
-        foreach (var (target, message) in _turn.Effects)
+        foreach (var (target, message, id) in _turn.Effects)
         {
-            Correspondence.WriteRaised(_kernelEntries, new(sequence++, target, message));
+            Correspondence.WriteRaised(_kernelEntries, new(sequence++, target, message, id));
             kernelEvents++;
         }
 
         if (_turn.EventCount + kernelEvents == 0)
         {
+            UndoReservations();
             if (command is WakeCommand)
             {
                 Deliver(cell);
@@ -475,6 +499,59 @@ internal abstract class TurnRunner
         }
 
         Append(cell, command, _turn.EventCount + kernelEvents);
+    }
+
+    /// <summary>Asks the kind whether the decision has what it needs. If not, it is taken up again when that is there; what comes for the actor meanwhile waits behind it.</summary>
+    private bool IsPrepared(ActorCell cell, Command command)
+    {
+        cell.Kind.Prepare(cell.State!.Value, command, _turn);
+        if (_turn.Problem is { } problem)
+        {
+            command.Complete(CommandStatus.Unavailable, problem);
+            return false;
+        }
+
+        if (_turn.Missing is not { } missing)
+        {
+            return true;
+        }
+
+        if (command.PutOffs >= Options.MaxPutOffs)
+        {
+            command.Complete(CommandStatus.Unavailable, "what the decision needs did not come; send the same request again");
+            return false;
+        }
+
+        command.PutOffs++;
+        cell.IsSuspended = true;
+        missing.Then(() => Signal(new PreparationFinished(cell, command)));
+        return false;
+    }
+
+    private void Finish(PreparationFinished prepared)
+    {
+        var (cell, command) = (prepared.Cell, prepared.Command);
+        cell.IsSuspended = false;
+        if (cell.IsPoisoned)
+        {
+            command.Complete(CommandStatus.Unavailable, "the store failed; send the request again");
+        }
+        else
+        {
+            Decide(cell, command);
+        }
+
+        Resume(cell);
+    }
+
+    private void UndoReservations()
+    {
+        foreach (var reservation in CollectionsMarshal.AsSpan(_turn.Reservations))
+        {
+            reservation.Undo(isCertain: true);
+        }
+
+        _turn.Reservations.Clear();
     }
 
     private void Append(ActorCell cell, Command command, int events)
@@ -518,6 +595,11 @@ internal abstract class TurnRunner
         foreach (var key in CollectionsMarshal.AsSpan(_turn.Keys))
         {
             _inFlight[key.Key] = (_current, index);
+        }
+
+        foreach (var reservation in CollectionsMarshal.AsSpan(_turn.Reservations))
+        {
+            _current.Reservations.Add((index, reservation));
         }
 
         _current.Cells.Add(cell);
@@ -585,6 +667,20 @@ internal abstract class TurnRunner
     {
         var entries = CollectionsMarshal.AsSpan(appends.Batch.Entries);
         _waitingForJournal -= entries.Length + appends.Followers.Count;
+
+        // Before anybody is answered: who has read the answer of a return finds its part of the budget free.
+        foreach (var (entry, reservation) in CollectionsMarshal.AsSpan(appends.Reservations))
+        {
+            if (entries[entry].Outcome == AppendOutcome.Appended)
+            {
+                reservation.Keep();
+            }
+            else
+            {
+                reservation.Undo(entries[entry].Outcome != AppendOutcome.Unknown);
+            }
+        }
+
         for (var i = 0; i < entries.Length; i++)
         {
             ref readonly var entry = ref entries[i];
@@ -678,7 +774,7 @@ internal abstract class TurnRunner
         }
 
         cell.IsDelivering = true;
-        _host.Send(new EffectCommand(effect.Target, cell.Id, effect.Sequence, effect.Message)
+        _host.Send(new EffectCommand(effect.Target, cell.Id, effect.Sequence, effect.Message, effect.Id)
         {
             Observer = new DeliveryObserver(this, cell),
         });
@@ -811,6 +907,8 @@ internal abstract class TurnRunner
 
     private sealed record LookupFinished(ActorCell Cell, Command Command, JournalRecord? Record, bool IsRecall, Exception? Error);
 
+    private sealed record PreparationFinished(ActorCell Cell, Command Command);
+
     private sealed record DeliveryFinished(ActorCell Cell, EffectCommand Effect);
 }
 
@@ -819,6 +917,9 @@ public static class KeyScopes
 {
     /// <summary>A request: unique in the books for ever.</summary>
     public const string Request = "request";
+
+    /// <summary>A keyed effect: unique in the books for ever.</summary>
+    public const string Effect = "effect";
 
     /// <summary>What is left of a purchase: the newest record counts.</summary>
     public const string Left = "left";

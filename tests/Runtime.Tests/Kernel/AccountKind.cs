@@ -26,11 +26,40 @@ internal sealed class AccountKind : ActorKind
         }
     }
 
+    public override void Prepare(object state, Command command, Turn turn)
+    {
+        if (command is PayFromPot { Pot: var pot } && pot.Missing is { } missing)
+        {
+            if (pot.IsLost)
+            {
+                turn.GiveUp("the pot is lost");
+            }
+            else
+            {
+                turn.Later(missing);
+            }
+        }
+    }
+
     public override void Decide(object state, Command command, Turn turn)
     {
         var account = (Account)state;
         switch (command)
         {
+            case PayFromPot pay:
+                turn.AddKey(KeyScopes.Request, pay.RequestId!, unique: true);
+                turn.Reserve(pay.Pot.Take(pay.Amount));
+                if (!pay.Pot.IsHeldBack)
+                {
+                    Raise(account, turn, new(FactKind.Paid, pay.RequestId!, "", pay.Amount));
+                }
+
+                if (pay.Pot.Throws)
+                {
+                    throw new InvalidOperationException(PlannedDefects.Marker);
+                }
+
+                break;
             case Pay pay:
                 turn.AddKey(KeyScopes.Request, pay.RequestId!, unique: true);
                 Raise(account, turn, new(FactKind.Paid, pay.RequestId!, "", pay.Amount));
@@ -224,6 +253,53 @@ internal abstract class AccountCommand(string key, string? id) : Command(Account
 internal sealed class Pay(string key, string id, long amount) : AccountCommand(key, id)
 {
     public long Amount { get; } = amount;
+}
+
+internal sealed class PayFromPot(string key, string id, long amount, Pot pot) : AccountCommand(key, id)
+{
+    public long Amount { get; } = amount;
+
+    public Pot Pot { get; } = pot;
+}
+
+/// <summary>Something outside the actors that payments are taken from.</summary>
+internal sealed class Pot(long amount)
+{
+    /// <summary>What nobody has taken.</summary>
+    public long Free { get; set; } = amount;
+
+    /// <summary>Taken by what is durable.</summary>
+    public long Spent { get; private set; }
+
+    /// <summary>Taken by what may be durable or not.</summary>
+    public long Doubtful { get; private set; }
+
+    /// <summary>Null: payments need not wait.</summary>
+    public Preparation? Missing { get; set; }
+
+    public bool IsLost { get; set; }
+
+    public bool Throws { get; set; }
+
+    /// <summary>It is taken from, and nothing is raised.</summary>
+    public bool IsHeldBack { get; set; }
+
+    public IReservation Take(long taken)
+    {
+        Free -= taken;
+        return new Taken(this, taken);
+    }
+
+    private sealed class Taken(Pot pot, long amount) : IReservation
+    {
+        public void Keep() => pot.Spent += amount;
+
+        public void Undo(bool isCertain)
+        {
+            pot.Free += isCertain ? amount : 0;
+            pot.Doubtful += isCertain ? 0 : amount;
+        }
+    }
 }
 
 internal sealed class Transfer(string key, string id, ActorId to, long amount) : AccountCommand(key, id)
