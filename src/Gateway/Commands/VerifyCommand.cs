@@ -29,7 +29,7 @@ internal static class VerifyCommand
         var command = new Command("verify", "Re-reads everything: checksums, chains, replay against snapshots, trial balance. Also while the engine runs.") { data, file, connection, schema, json };
         command.SetAction(async (parsed, _) =>
         {
-            using var archive = parsed.GetValue(connection) is { } server
+            using IJournalArchive archive = parsed.GetValue(connection) is { } server
                 ? await PostgresJournalArchive.OpenAsync(new() { ConnectionString = server, Schema = parsed.GetValue(schema)! }).ConfigureAwait(false)
                 : OpenFile(parsed.GetValue(file) ?? EngineProcess.JournalFile(parsed.GetValue(data)!));
             return Run(archive, parsed.GetValue(json));
@@ -37,7 +37,7 @@ internal static class VerifyCommand
         return command;
     }
 
-    private static IJournalArchive OpenFile(string file) => File.Exists(file)
+    private static SqliteJournalArchive OpenFile(string file) => File.Exists(file)
         ? SqliteJournalArchive.Open(file)
         : throw new UserError($"There are no books at {Path.GetFullPath(file)}. Point --data to the data folder of an engine, --file to a journal, or --connection to a PostgreSQL server.");
 
