@@ -167,17 +167,16 @@ public sealed class ExportTests : IAsyncLifetime
         return archive.KeySeed;
     }
 
-    private Task ImportAsync(IJournal journal, long checkpointRecords = 1000) =>
+    private Task<ExportEnd> ImportAsync(IJournal journal, long checkpointRecords = 1000) =>
         new JournalImport(journal, Kinds) { CheckpointRecords = checkpointRecords }.RunAsync(new MemoryStream(Encoding.UTF8.GetBytes(Text(_export))));
 
-    private async Task<LoyaltyEngine> EngineAsync(IJournal journal, Func<LoyaltyEngine, Task> use)
+    private async Task EngineAsync(IJournal journal, Func<LoyaltyEngine, Task> use)
     {
         var programs = new ProgramSource();
         await using var host = new EmbeddedHost(journal, LoyaltyEngine.Kinds(programs), new KernelOptions { Shards = 2 }, _clock, new ThreadPoolScheduler(), NullLogger<EmbeddedHost>.Instance);
         var engine = new LoyaltyEngine(host, new JournalBooks(journal), programs, _clock);
         Assert.Empty(await engine.StartAsync(Programs.First));
         await use(engine);
-        return engine;
     }
 
     private Task LiveAsync(IJournal journal) => EngineAsync(journal, async engine =>
