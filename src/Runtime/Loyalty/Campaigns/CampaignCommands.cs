@@ -128,7 +128,7 @@ public sealed class ChangeLease(string campaign, PurseKey purse, string holder, 
     public LeaseMessage Message { get; } = message;
 }
 
-/// <summary>What a process has spent of its leases so far. Reply: numbers of those that are not open any more (<see cref="T:long[]"/>).</summary>
+/// <summary>What a process has spent of its leases so far. Reply: numbers of those that are not open any more (an array of <see cref="long"/>).</summary>
 public sealed class ReportLeases(string campaign, string holder, LeaseReport[] reports) : Command(ActorIds.Campaign(campaign))
 {
     /// <summary>The process.</summary>
