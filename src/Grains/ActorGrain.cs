@@ -70,6 +70,10 @@ public abstract class ActorGrain : IGrainBase, IActorOwner
     public ValueTask<Answer<bool>> Deliver(ActorId sender, long sequence, ReadOnlyMemory<byte> message) =>
         AskAsync<bool>(new EffectCommand(Id, sender, sequence, message));
 
+    /// <inheritdoc cref="IActorGrain.DeliverKeyed" />
+    public ValueTask<Answer<bool>> DeliverKeyed(ActorId sender, long sequence, ReadOnlyMemory<byte> message, string id) =>
+        AskAsync<bool>(new EffectCommand(Id, sender, sequence, message, id));
+
     /// <inheritdoc />
     void IActorOwner.OnPoisoned() => Deactivate("the store failed or another activation wrote; it is loaded again when it is needed");
 
