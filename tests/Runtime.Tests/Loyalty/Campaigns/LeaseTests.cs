@@ -11,7 +11,7 @@ using NodaTime;
 namespace Loyalty.Runtime.Tests.Loyalty;
 
 /// <summary>Budgets under everything that can go wrong: exactly the budget is given, by however many processes, whatever is lost.</summary>
-public sealed class LeaseTests : IAsyncLifetime
+public sealed class LeaseTests : IAsyncDisposable
 {
     private const string Id = "boost";
     private readonly ManualClock _clock = new(Instant.FromUtc(2026, 3, 2, 10, 0));
@@ -22,14 +22,14 @@ public sealed class LeaseTests : IAsyncLifetime
 
     private static BudgetPurse Purse => new(Id, null, LocalDate.MinIsoValue);
 
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         foreach (var process in _processes)
         {
             await process.Host.DisposeAsync();
         }
+
+        await _books.DisposeAsync();
     }
 
     [Fact]
