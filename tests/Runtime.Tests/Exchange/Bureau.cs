@@ -20,7 +20,7 @@ internal sealed class Bureau
     private readonly KernelOptions _options;
     private readonly ProgramSource _programs = new();
     private readonly string _definition;
-    private MemoryJournal _memory;
+    public MemoryJournal Journal { get; private set; }
     private StepScheduler _scheduler = new();
     private int _funding;
 
@@ -30,7 +30,7 @@ internal sealed class Bureau
         _options = new() { Shards = shards };
         Connectors.Add("sky", partner);
         Connectors.Alarms = (code, text) => Alarms.Add($"{code}: {text}");
-        _memory = new(new() { CompleteInline = true, Fault = batch => Fault?.Invoke(batch) ?? MemoryFault.None });
+        Journal = new(new() { CompleteInline = true, Fault = batch => Fault?.Invoke(batch) ?? MemoryFault.None });
         Boot();
         var start = Engine.StartAsync(Programs());
         Run();
@@ -57,9 +57,7 @@ internal sealed class Bureau
 
     public EmbeddedHost Host { get; private set; } = null!;
 
-    public MemoryJournal Journal => _memory;
-
-    public Func<Journal.AppendBatch, MemoryFault>? Fault { get; set; }
+    public Func<Runtime.Journal.AppendBatch, MemoryFault>? Fault { get; set; }
 
     /// <summary>Items that the shards ran so far.</summary>
     public int Steps { get; private set; }
@@ -108,15 +106,15 @@ internal sealed class Bureau
     /// <summary>The process dies; a new one starts on what is durable.</summary>
     public void Crash()
     {
-        _memory = _memory.Crash();
+        Journal = Journal.Crash();
         Boot();
     }
 
     public void Boot()
     {
         _scheduler = new();
-        Host = new(_memory, LoyaltyEngine.Kinds(_programs, Connectors), _options, Clock, _scheduler, NullLogger<EmbeddedHost>.Instance);
-        Engine = new(Host, new JournalBooks(_memory), _programs, Clock);
+        Host = new(Journal, LoyaltyEngine.Kinds(_programs, Connectors), _options, Clock, _scheduler, NullLogger<EmbeddedHost>.Instance);
+        Engine = new(Host, new JournalBooks(Journal), _programs, Clock);
     }
 
     public void WakeDue(Random? random = null)
@@ -162,12 +160,12 @@ internal sealed class Bureau
 
     public PoolView View => ((PoolReply)Ask(new GetPool(Pool)).Reply!).View!;
 
-    public long Sum(string unit, string account) => _memory.Totals().Sums.GetValueOrDefault(MeasureNames.Account(unit, account));
+    public long Sum(string unit, string account) => Journal.Totals().Sums.GetValueOrDefault(MeasureNames.Account(unit, account));
 
     /// <summary>Whatever happened so far: every unit sums to zero.</summary>
     public void RequireBalance()
     {
-        foreach (var unit in _memory.Totals().Sums.Select(sum => (Account: MeasureNames.ParseAccount(sum.Key), sum.Value)).Where(sum => sum.Account is not null).GroupBy(sum => sum.Account!.Value.Unit))
+        foreach (var unit in Journal.Totals().Sums.Select(sum => (Account: MeasureNames.ParseAccount(sum.Key), sum.Value)).Where(sum => sum.Account is not null).GroupBy(sum => sum.Account!.Value.Unit))
         {
             Assert.Equal(0, unit.Sum(account => account.Value));
         }
@@ -190,7 +188,7 @@ internal sealed class Bureau
     public List<StatementLine> Lines()
     {
         var lines = new List<StatementLine>();
-        foreach (var record in _memory.ReadAll(0).Where(record => record.Actor.Kind == ActorIds.PoolKind))
+        foreach (var record in Journal.ReadAll(0).Where(record => record.Actor.Kind == ActorIds.PoolKind))
         {
             var reader = new ByteReader(ActorState.KindPart(record.Events.Span, out _));
             while (!reader.AtEnd)
@@ -213,7 +211,7 @@ internal sealed class Bureau
         Assert.Equal(0, Sum("points", Accounts.Held));
         Assert.Equal(0, Sum("points", "reserved:sky"));
         Assert.Equal(0, Sum("skymiles", "reserved:sky"));
-        Assert.Equal(0, _memory.Totals().Sums.GetValueOrDefault(MeasureNames.Counter(PoolLedger.Parked)));
+        Assert.Equal(0, Journal.Totals().Sums.GetValueOrDefault(MeasureNames.Counter(PoolLedger.Parked)));
         var view = View;
         Assert.Equal((0, 0), (view.OpenCount, view.ParkedCount));
         Assert.Equal(view.Free, new Position(Sum("points", "pool:sky"), Sum("skymiles", "pool:sky")));

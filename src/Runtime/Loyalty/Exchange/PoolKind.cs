@@ -1,4 +1,3 @@
-using System.Globalization;
 using Loyalty.Domain.Encoding;
 using Loyalty.Domain.Exchange;
 using Loyalty.Domain.Ledger;
@@ -12,9 +11,6 @@ namespace Loyalty.Runtime.Loyalty;
 /// <summary>Partners' pools as actors: <see cref="PoolDecider"/> behind the kernel. docs/EXCHANGE.md is the specification.</summary>
 public sealed class PoolKind(ProgramSource programs) : ActorKind
 {
-    /// <summary>Key scope under which the record is found that closed a period: <c>pool|2026-03</c>, of a shard <c>pool/1|2026-03</c>.</summary>
-    public const string PeriodScope = "pool-period";
-
     /// <inheritdoc />
     public override string Name => ActorIds.PoolKind;
 
@@ -65,7 +61,7 @@ public sealed class PoolKind(ProgramSource programs) : ActorKind
             switch (fact)
             {
                 case PoolPeriodClosed closed:
-                    turn.AddKey(PeriodScope, PeriodKey(command.Target, closed.Name), unique: true);
+                    turn.AddKey(KeyScopes.Request, PeriodKey(command.Target, closed.Name), unique: true);
                     break;
                 case PoolAlerted alert:
                     turn.AddEffect(AlarmService.Id, AlarmService.Message(
@@ -80,8 +76,8 @@ public sealed class PoolKind(ProgramSource programs) : ActorKind
         turn.EventCount += raised.Count;
     }
 
-    /// <summary>What the record that closed a period is found by.</summary>
-    public static string PeriodKey(ActorId pool, string period) => string.Create(CultureInfo.InvariantCulture, $"{pool.Key}|{period}");
+    /// <summary>The request id under which the record is found that closed a period. No sender's id begins like this: ids have no control characters.</summary>
+    public static string PeriodKey(ActorId pool, string period) => $"\u0001period:{pool.Key}|{period}";
 
     /// <inheritdoc />
     public override bool Replay(Command command, ActorId actor, ReadOnlySpan<byte> events)
