@@ -13,6 +13,7 @@ internal static class QuickRun
     private const double Slower = 1.5;
     private const int Rounds = 15;
     private const int WarmMs = 800;
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static int Run(string recordedFile, bool record)
     {
@@ -55,7 +56,7 @@ internal static class QuickRun
 
         if (record)
         {
-            File.WriteAllText(recordedFile, JsonSerializer.Serialize(measured, new JsonSerializerOptions { WriteIndented = true }));
+            File.WriteAllText(recordedFile, JsonSerializer.Serialize(measured, Indented));
             Console.WriteLine($"recorded in {recordedFile}; copy it to load/Stages/recorded.json");
         }
 
