@@ -24,8 +24,10 @@ public sealed class SiloActors
     /// <param name="host">Reaches every actor of the cluster.</param>
     /// <param name="holder">What this silo is to leases of budgets.</param>
     /// <param name="loggers">For failures.</param>
+    /// <param name="connectors">The partners' systems; null: none is called from this silo.</param>
     public SiloActors(
-        IJournal journal, ProgramSource programs, KernelOptions options, IClock clock, Func<IActorHost> host, Func<LeaseHolder> holder, ILoggerFactory loggers)
+        IJournal journal, ProgramSource programs, KernelOptions options, IClock clock, Func<IActorHost> host, Func<LeaseHolder> holder, ILoggerFactory loggers,
+        PartnerConnectors? connectors = null)
     {
         ArgumentNullException.ThrowIfNull(programs);
         Journal = journal;
@@ -36,7 +38,7 @@ public sealed class SiloActors
         {
             var deferring = new DeferringHost(host);
             programs.Campaigns.Leases.Open(deferring, journal, holder(), new(), loggers.CreateLogger<LeaseBook>());
-            return new(journal, LoyaltyEngine.Kinds(programs), options, clock, deferring, new ThreadPoolScheduler(), loggers.CreateLogger<HostedActors>());
+            return new(journal, LoyaltyEngine.Kinds(programs, connectors), options, clock, deferring, new ThreadPoolScheduler(), loggers.CreateLogger<HostedActors>());
         });
     }
 

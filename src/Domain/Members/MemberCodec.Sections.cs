@@ -102,13 +102,18 @@ public static partial class MemberCodec
         return e;
     }
 
-    private static bool HasSections(MemberState state) => state.Holds is { IsEmpty: false };
+    private static bool HasSections(MemberState state) => state.Holds is { IsEmpty: false } || state.Exchanges is not null;
 
     private static void WriteSections(ByteWriter writer, MemberState state)
     {
         if (state.Holds is { IsEmpty: false } holds)
         {
             WriteSection(writer, Section.Spending, holds, WriteHolds);
+        }
+
+        if (state.Exchanges is { } exchanges)
+        {
+            WriteSection(writer, Section.Exchange, exchanges, WriteExchanges);
         }
     }
 
@@ -122,6 +127,9 @@ public static partial class MemberCodec
             {
                 case Section.Spending:
                     ReadHolds(ref body, state.MakeHolds());
+                    break;
+                case Section.Exchange:
+                    ReadExchanges(ref body, state.MakeExchanges());
                     break;
                 default:
                     throw UnknownSection(id);
