@@ -176,6 +176,9 @@ internal struct OutcomeForm
 
     [Id(5)]
     public bool Replayed;
+
+    [Id(6)]
+    public SkippedForm[]? Skipped;
 }
 
 [RegisterConverter]
@@ -184,7 +187,10 @@ internal sealed class OutcomeConverter : IConverter<RequestOutcome, OutcomeForm>
     public RequestOutcome ConvertFromSurrogate(in OutcomeForm surrogate)
     {
         object? fact = surrogate.MemberFact is { } member ? Member(member) : surrogate.SalesFact is { } sales ? Sales(sales) : null;
-        return new((OutcomeKind)surrogate.Kind, fact, surrogate.Answer is { } answer ? (RequestAnswered)Member(answer) : null, surrogate.Refusal, surrogate.Replayed);
+        return new((OutcomeKind)surrogate.Kind, fact, surrogate.Answer is { } answer ? (RequestAnswered)Member(answer) : null, surrogate.Refusal, surrogate.Replayed)
+        {
+            Skipped = SkippedForm.From(surrogate.Skipped),
+        };
     }
 
     public OutcomeForm ConvertToSurrogate(in RequestOutcome value) => new()
@@ -195,6 +201,7 @@ internal sealed class OutcomeConverter : IConverter<RequestOutcome, OutcomeForm>
         Answer = value.Answer is { } answer ? Stored.Form<MemberEvent>(answer, MemberCodec.Write) : null,
         Refusal = value.Refusal,
         Replayed = value.Replayed,
+        Skipped = SkippedForm.Of(value.Skipped),
     };
 
     private static MemberEvent Member(byte[] bytes)
