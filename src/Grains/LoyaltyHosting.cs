@@ -29,7 +29,7 @@ public static class LoyaltyHosting
         silo.Services.AddSingleton<ISiloList, SiloListOfOracle>();
         silo.Services.AddSingleton(services => new SiloActors(
             journal(services), services.GetRequiredService<ProgramSource>(), options, clock, services.GetRequiredService<OrleansHost>,
-            services.GetRequiredService<ILoggerFactory>()));
+            services.GetRequiredService<ILoggerFactory>(), services.GetService<PartnerConnectors>()));
         silo.Services.AddSingleton(services => new OrleansHost(
             services.GetRequiredService<IGrainFactory>(), services.GetRequiredService<ISiloList>(), services.GetRequiredService<SiloActors>(),
             services.GetRequiredService<ILocalSiloDetails>().SiloAddress, services.GetRequiredService<ILogger<OrleansHost>>()));

@@ -23,14 +23,16 @@ public sealed class SiloActors
     /// <param name="clock">The engine's clock.</param>
     /// <param name="host">Reaches every actor of the cluster.</param>
     /// <param name="loggers">For failures.</param>
-    public SiloActors(IJournal journal, ProgramSource programs, KernelOptions options, IClock clock, Func<IActorHost> host, ILoggerFactory loggers)
+    /// <param name="connectors">The partners' systems; null: none is called from this silo.</param>
+    public SiloActors(
+        IJournal journal, ProgramSource programs, KernelOptions options, IClock clock, Func<IActorHost> host, ILoggerFactory loggers, PartnerConnectors? connectors = null)
     {
         Journal = journal;
         Programs = programs;
         Options = options;
         // Not before they are needed: a journal may be open only when the silo has started so far.
         _actors = new(() => new(
-            journal, LoyaltyEngine.Kinds(programs), options, clock, new DeferringHost(host), new ThreadPoolScheduler(), loggers.CreateLogger<HostedActors>()));
+            journal, LoyaltyEngine.Kinds(programs, connectors), options, clock, new DeferringHost(host), new ThreadPoolScheduler(), loggers.CreateLogger<HostedActors>()));
     }
 
     /// <summary>The books.</summary>
