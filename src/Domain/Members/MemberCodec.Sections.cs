@@ -23,13 +23,18 @@ public static partial class MemberCodec
         Vouchers = 5,
     }
 
-    private static int SectionsOf(PurchaseRecorded e) => e.Tender is null ? 0 : 1;
+    private static int SectionsOf(PurchaseRecorded e) => (e.Campaigns is null ? 0 : 1) + (e.Tender is null ? 0 : 1);
 
-    private static int SectionsOf(ReturnRecorded e) => e.Tender is null ? 0 : 1;
+    private static int SectionsOf(ReturnRecorded e) => (e.Campaigns is null ? 0 : 1) + (e.Tender is null ? 0 : 1);
 
     private static void WriteSections(ByteWriter writer, PurchaseRecorded e)
     {
         writer.Count(SectionsOf(e));
+        if (e.Campaigns is { } campaigns)
+        {
+            WriteSection(writer, Section.Campaigns, campaigns, Write);
+        }
+
         if (e.Tender is { } tender)
         {
             WriteSection(writer, Section.Spending, tender, WriteTender);
@@ -39,6 +44,11 @@ public static partial class MemberCodec
     private static void WriteSections(ByteWriter writer, ReturnRecorded e)
     {
         writer.Count(SectionsOf(e));
+        if (e.Campaigns is { } campaigns)
+        {
+            WriteSection(writer, Section.Campaigns, campaigns, Write);
+        }
+
         if (e.Tender is { } returned)
         {
             WriteSection(writer, Section.Spending, (Left: e.After!.Tender!, returned), static (w, x) => WriteTender(w, x.Left, x.returned));
@@ -51,13 +61,18 @@ public static partial class MemberCodec
         {
             var id = (Section)reader.Byte();
             var body = new ByteReader(reader.Bytes());
-            if (id != Section.Spending)
+            switch (id)
             {
-                throw UnknownSection(id);
+                case Section.Campaigns:
+                    e = e with { Campaigns = ReadCampaigns(ref body) };
+                    break;
+                case Section.Spending:
+                    var tender = ReadTender(ref body);
+                    e = e with { Tender = tender, Purchase = e.Purchase with { Tender = tender.Tender } };
+                    break;
+                default:
+                    throw UnknownSection(id);
             }
-
-            var tender = ReadTender(ref body);
-            e = e with { Tender = tender, Purchase = e.Purchase with { Tender = tender.Tender } };
         }
 
         return e;
@@ -69,13 +84,19 @@ public static partial class MemberCodec
         {
             var id = (Section)reader.Byte();
             var body = new ByteReader(reader.Bytes());
-            if (id != Section.Spending || e.After is null)
+            switch (id)
             {
-                throw UnknownSection(id);
+                case Section.Campaigns:
+                    var campaigns = ReadCampaigns(ref body);
+                    e = e with { Campaigns = campaigns, After = e.After is { } after ? after with { Campaigns = campaigns.Left } : null };
+                    break;
+                case Section.Spending when e.After is not null:
+                    var (left, returned) = ReadTenderReturned(ref body);
+                    e = e with { Tender = returned, After = e.After with { Tender = left } };
+                    break;
+                default:
+                    throw UnknownSection(id);
             }
-
-            var (left, returned) = ReadTenderReturned(ref body);
-            e = e with { Tender = returned, After = e.After with { Tender = left } };
         }
 
         return e;

@@ -24,6 +24,9 @@ public sealed record MemberEnrolled(Instant At, LocalDate On, bool Automatic, bo
 /// <param name="ProgressPoints">What counts towards a tier by points.</param>
 public sealed record PurchaseRecorded(Purchase Purchase, int ProgramVersion, string? Tier, LocalDate Day, Award[] Awards, long ProgressPoints) : MemberEvent
 {
+    /// <summary>What campaigns did beside giving; null: no campaign had to do with it.</summary>
+    public CampaignFacts? Campaigns { get; init; }
+
     /// <summary>The points that paid for a part of it; null: none.</summary>
     public TenderTaken? Tender { get; init; }
 
@@ -35,7 +38,7 @@ public sealed record PurchaseRecorded(Purchase Purchase, int ProgramVersion, str
 /// <param name="Return">As it was sent.</param>
 /// <param name="Day">The day whose progress changed: the purchase's, or (without receipt) the return's.</param>
 /// <param name="After">What is left of the purchase; null without receipt.</param>
-/// <param name="Takes">What each rule takes back; points above 0.</param>
+/// <param name="Takes">What each rule takes back; below 0: what it gives now that something else is gone.</param>
 /// <param name="Postings">Where the points were taken.</param>
 /// <param name="Spend">Taken off the day's spend.</param>
 /// <param name="ProgressPoints">Taken off the day's base points.</param>
@@ -45,6 +48,9 @@ public sealed record ReturnRecorded(
     Return Return, LocalDate Day, PurchaseState? After, TakeBack[] Takes, Posting[] Postings, long Spend, long ProgressPoints, int Visits, bool Waited)
     : MemberEvent
 {
+    /// <summary>What it changed for campaigns; null: nothing.</summary>
+    public CampaignFacts? Campaigns { get; init; }
+
     /// <summary>What came back of the points that had paid for a part of it; null: it was paid with money.</summary>
     public TenderReturned? Tender { get; init; }
 }

@@ -12,6 +12,9 @@ namespace Loyalty.Domain.Members;
 /// <param name="Awards">Its awards with what is left of their points.</param>
 public sealed record PurchaseState(string Id, LocalDate Day, int ProgramVersion, string? Tier, SaleLine[] Lines, Award[] Awards)
 {
+    /// <summary>What campaigns gave for what is left, and how they were judged; null: no campaign had to do with it.</summary>
+    public PurchaseCampaigns? Campaigns { get; init; }
+
     /// <summary>What is left of the points that paid for a part of it; null: it was paid with money.</summary>
     public PurchaseTender? Tender { get; init; }
 
@@ -19,6 +22,7 @@ public sealed record PurchaseState(string Id, LocalDate Day, int ProgramVersion,
     public static PurchaseState Of(PurchaseRecorded recorded) =>
         new(recorded.Purchase.Id, recorded.Day, recorded.ProgramVersion, recorded.Tier, recorded.Purchase.Lines, recorded.Awards)
         {
+            Campaigns = recorded.Campaigns?.Left,
             Tender = recorded.Tender is { } taken ? new(taken.Tender, Array.ConvertAll(recorded.Purchase.Lines, line => line.Amount), taken.Lots) : null,
         };
 

@@ -19,6 +19,7 @@ public class StoredForm
     [Theory]
     [InlineData("events-v1.txt")]
     [InlineData("events-spending-v1.txt")]
+    [InlineData("events-campaigns-v1.txt")]
     public void Events_written_by_version_1_stay_readable(string name)
     {
         var path = GoldenPath(name);
@@ -39,6 +40,21 @@ public class StoredForm
             Assert.Equal(parts[0], read.GetType().Name);
             Assert.Equal(Told.Of(example), Told.Of(read));
         }
+    }
+
+    [Fact]
+    public void A_section_that_is_not_known_is_of_a_newer_engine()
+    {
+        var bytes = Written(new PurchaseRecorded(Examples.Purchase, 1, null, new(2026, 3, 1), [], 0) { Campaigns = new() });
+
+        // One section: its number, its length, what is in it.
+        var at = Array.LastIndexOf(bytes, (byte)1);
+        bytes[at] = 99;
+        Assert.Contains("newer engine", Assert.Throws<FormatException>(() =>
+        {
+            var reader = new ByteReader(bytes);
+            MemberCodec.Read(ref reader);
+        }).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -182,9 +198,14 @@ public class StoredForm
         Assert.Throws<FormatException>(() => MemberCodec.ReadSnapshot("M1", Convert.FromHexString(changed)));
     }
 
-    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All];
+    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All, .. CampaignExamples.All];
 
-    private static MemberEvent[] Golden(string name) => name == "events-v1.txt" ? Examples.All : SpendingExamples.All;
+    private static MemberEvent[] Golden(string name) => name switch
+    {
+        "events-v1.txt" => Examples.All,
+        "events-campaigns-v1.txt" => CampaignExamples.All,
+        _ => SpendingExamples.All,
+    };
 
     private static byte[] Garbled(byte[] original, Random random)
     {
