@@ -37,23 +37,23 @@ public sealed partial class LoyaltyEngine
     /// <summary>The catalogue, by id.</summary>
     /// <param name="after">Begins behind this id; empty: at the beginning.</param>
     /// <param name="count">At most so many.</param>
-    /// <returns>The page and whether there are more; or null and what was not done.</returns>
-    public async Task<(IReadOnlyList<RewardView>? Page, bool HasMore, Command Command)> ListRewardsAsync(string after, int count)
+    /// <returns>The page and, when there are more, the id behind which they begin; or null and what was not done.</returns>
+    public async Task<(IReadOnlyList<RewardView>? Page, string? Next, Command Command)> ListRewardsAsync(string after, int count)
     {
         var list = await Host.AskAsync(new ListRewards()).ConfigureAwait(false);
         if (list is not { Status: CommandStatus.Done, Reply: string[] ids })
         {
-            return (null, false, list);
+            return (null, null, list);
         }
 
         var wanted = ids.Where(id => string.CompareOrdinal(id, after) > 0).Take(count + 1).ToArray();
         var commands = await Host.AskAllAsync([.. wanted.Take(count).Select(id => new GetReward(id))]).ConfigureAwait(false);
         if (Array.Find(commands, command => command.Status != CommandStatus.Done) is { } failed)
         {
-            return (null, false, failed);
+            return (null, null, failed);
         }
 
-        return ([.. commands.Select(command => (command.Reply as RewardReply)?.View).OfType<RewardView>()], wanted.Length > count, list);
+        return ([.. commands.Select(command => (command.Reply as RewardReply)?.View).OfType<RewardView>()], wanted.Length > count ? wanted[count - 1] : null, list);
     }
 
     private async Task<SpendingEnd> SpendAsync(Spending spending, Func<RewardDefinition?, SpendingCommand> make)
