@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Loyalty.Domain.Encoding;
 using Loyalty.Domain.Members;
+using Loyalty.Domain.Tests.Model;
 using Loyalty.Domain.Tests.Properties;
 using Xunit;
 
@@ -175,7 +176,7 @@ public class StoredForm
         var random = new Random(20260301);
         for (var seed = 0; seed < 40; seed++)
         {
-            var snapshot = Run.Of(Scripts.Make(new Random(seed), 40, Scripts.AnyPlan)).Real.Snapshot();
+            var snapshot = Run.Of(Scripts.Make(new Random(seed), 40, Plans.Any)).Real.Snapshot();
             for (var i = 0; i < 1000; i++)
             {
                 var bytes = i % 4 == 0 ? snapshot[..random.Next(snapshot.Length)] : Garbled(snapshot, random);

@@ -158,6 +158,15 @@ internal sealed class ModelMember(Plan plan)
 
     public void Enrol(DateOnly day) => (IsEnrolled, EnrolledOn) = (true, day);
 
+    /// <summary>A sale of a member that nobody enrolled; a refused one enrols nobody.</summary>
+    private void EnrolBySale(Instant at, Instant now)
+    {
+        if (!IsEnrolled)
+        {
+            Enrol(DayOfSale(at, now));
+        }
+    }
+
     public ModelOutcome Buy(Instant now, string id, Instant at, string currency, ModelLine[] lines)
     {
         BringUpToDate(now);
@@ -167,11 +176,7 @@ internal sealed class ModelMember(Plan plan)
             return ModelOutcome.Refused(codes);
         }
 
-        if (!IsEnrolled)
-        {
-            Enrol(DayOfSale(at, now));
-        }
-
+        EnrolBySale(at, now);
         var (program, day) = (plan.At(at), DayOfSale(at, now));
         var level = LevelOn(now, day);
         var awards = ModelEarning.Earn(program, level, lines);
@@ -222,13 +227,9 @@ internal sealed class ModelMember(Plan plan)
             return ModelOutcome.Refused(codes);
         }
 
-        if (!IsEnrolled)
-        {
-            Enrol(DayOfSale(request.At, now));
-        }
-
         if (waits)
         {
+            EnrolBySale(request.At, now);
             Waiting.Add(request);
             return ModelOutcome.Done(waits: true);
         }
@@ -242,6 +243,7 @@ internal sealed class ModelMember(Plan plan)
                 return ModelOutcome.Refused("points-spent");
             }
 
+            EnrolBySale(request.At, now);
             applied = TakeOff(now, request, purchase, left!, policy);
         }
         else
@@ -253,6 +255,7 @@ internal sealed class ModelMember(Plan plan)
                 return ModelOutcome.Refused("points-spent");
             }
 
+            EnrolBySale(request.At, now);
             applied = new(request.Id, takes, [.. takes.SelectMany(take => TakeElsewhere(now, take.Unit, take.Points, policy))]);
             if (plan.At(now).Tiers is { } tiers)
             {

@@ -10,6 +10,9 @@ internal sealed record Plan(string Zone, PlanVersion[] Versions)
 {
     public const string Currency = "GBP";
 
+    /// <summary>Those that are published so far.</summary>
+    public PlanVersion[] Versions { get; set; } = Versions;
+
     /// <summary>The version in force: the latest <c>From</c> at or before the instant; the first has been in force for ever.</summary>
     public PlanVersion At(Instant instant)
     {
