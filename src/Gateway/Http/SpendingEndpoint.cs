@@ -21,7 +21,7 @@ internal sealed class SpendingEndpoint(LoyaltyEngine engine)
             return new Hold
             {
                 Id = fields.Text("id", RequestLimits.IdLength), Member = fields.Text("member", RequestLimits.IdLength), Unit = unit, Points = points, Reward = reward,
-                Quantity = quantity, Reference = ReadReference(fields), Seconds = fields.Has("seconds") ? (int)fields.Whole("seconds", 1, MaxSeconds) : Absent(fields, "seconds"),
+                Quantity = quantity, Reference = ReadReference(fields), Seconds = (int)fields.Whole("seconds", 1, MaxSeconds, 0) is var seconds and not 0 ? seconds : null,
             };
         }).ConfigureAwait(false);
         await (hold is null
@@ -90,40 +90,20 @@ internal sealed class SpendingEndpoint(LoyaltyEngine engine)
     {
         if (fields.Has("reward"))
         {
-            foreach (var name in new[] { "unit", "points" }.Where(fields.Has))
-            {
-                fields.Error(name, "is given beside reward, which has its own price; one of the two is needed");
-            }
-
-            Absent(fields, "unit");
-            Absent(fields, "points");
+            const string Both = "is given beside reward, which has its own price; one of the two is needed";
+            fields.Exclude("unit", Both);
+            fields.Exclude("points", Both);
             return (null, 0, fields.Text("reward", 32), (int)fields.Whole("quantity", 1, RequestLimits.RewardQuantity, 1));
         }
 
-        if (fields.Has("quantity"))
-        {
-            fields.Error("quantity", "is given without reward; points are as many as points says");
-        }
-
-        Absent(fields, "reward");
-        Absent(fields, "quantity");
+        fields.Exclude("reward", "");
+        fields.Exclude("quantity", "is given without reward; points are as many as points says");
         return (fields.Text("unit", 32), fields.Whole("points", 1, RequestLimits.Amount), null, 1);
     }
 
-    private static string? ReadReference(JsonFields fields) => fields.Has("reference") ? fields.Text("reference", RequestLimits.IdLength) : Absent(fields, "reference")?.ToString();
+    private static string? ReadReference(JsonFields fields) => fields.Text("reference", RequestLimits.IdLength, "") is { Length: > 0 } text ? text : null;
 
-    private static long? ReadPoints(JsonFields fields) => fields.Has("points") ? fields.Whole("points", 1, RequestLimits.Amount) : Absent(fields, "points");
-
-    /// <summary>Makes a field known that is not there or null.</summary>
-    private static int? Absent(JsonFields fields, string name)
-    {
-        if (!fields.Has(name))
-        {
-            fields.Whole(name, 0, 0, 0);
-        }
-
-        return null;
-    }
+    private static long? ReadPoints(JsonFields fields) => fields.Whole("points", 1, RequestLimits.Amount, 0) is var points and not 0 ? points : null;
 
     private async Task AboutHoldAsync(HttpContext context, string before, string code, string field, Func<JsonFields, string, string, SpendingCommand> read)
     {
