@@ -37,7 +37,7 @@ public class SpendingAgreesWithTheModel
             "hold member-blocked", "commit hold-committed", "commit hold-cancelled", "commit hold-timed-out", "commit more-than-held", "commit no-hold", "cancel hold-timed-out", "reverse not-redeemed",
             "reverse more-than-redeemed", "buy tender-too-large", "buy tender-value", "buy not-enough-points", "return points-spent", "return yes with tender", "debt",
         ];
-        Assert.Empty(wanted.Where(one => !reached.ContainsKey(one)));
+        Assert.DoesNotContain(wanted, one => !reached.ContainsKey(one));
     }
 
     private sealed class Life

@@ -438,13 +438,3 @@ public abstract class SpendingBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         public void Count(string counter, long delta) => Sums[MeasureNames.Counter(counter)] = Sums.GetValueOrDefault(MeasureNames.Counter(counter)) + delta;
     }
 }
-
-/// <summary>The embedded host on books in memory.</summary>
-public sealed class SpendingOnMemoryTests() : SpendingBehaviour(new MemoryFixture());
-
-/// <summary>The embedded host on books in a file.</summary>
-public sealed class SpendingOnSqliteTests() : SpendingBehaviour(new SqliteFixture());
-
-/// <summary>The embedded host on books in PostgreSQL.</summary>
-[NeedsPostgres]
-public sealed class SpendingOnPostgresTests() : SpendingBehaviour(new PostgresFixture());
