@@ -531,17 +531,20 @@ internal abstract class TurnRunner
     private bool IsPrepared(ActorCell cell, Command command)
     {
         cell.Kind.Prepare(cell.State!.Value, command, _turn);
+        if (_turn.Problem is null && _turn.Missing is null)
+        {
+            return true;
+        }
+
+        // What it has already is not kept while it waits for the rest.
+        UndoReservations();
         if (_turn.Problem is { } problem)
         {
             command.Complete(CommandStatus.Unavailable, problem);
             return false;
         }
 
-        if (_turn.Missing is not { } missing)
-        {
-            return true;
-        }
-
+        var missing = _turn.Missing!;
         if (command.PutOffs >= Options.MaxPutOffs)
         {
             command.Complete(CommandStatus.Unavailable, "what the decision needs did not come; send the same request again");
@@ -958,6 +961,9 @@ public static class KeyScopes
 
     /// <summary>What is left of a purchase: the newest record counts.</summary>
     public const string Left = "left";
+
+    /// <summary>A slot of a budget's lease: one record uses it, or the settlement of the lease takes it away.</summary>
+    public const string Lease = "lease";
 }
 
 /// <summary>Figures of a process that runs actors, for operators.</summary>
