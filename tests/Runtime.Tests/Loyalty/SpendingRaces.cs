@@ -96,7 +96,7 @@ public sealed class SpendingRaces
         {
             var theatre = new Theatre();
             await theatre.SetAsync(stock);
-            theatre.Host.Send(theatre.Redeem());
+            theatre.Host.Send(Theatre.Redeem());
             var steps = 0;
             while (steps < crashAfter && theatre.Scheduler.RunOne())
             {
@@ -127,7 +127,7 @@ public sealed class SpendingRaces
             var theatre = new Theatre();
             await theatre.SetAsync(stock);
             theatre.FailAfter(batch, kind);
-            theatre.Host.Send(theatre.Redeem());
+            theatre.Host.Send(Theatre.Redeem());
             theatre.Scheduler.RunAll();
             await theatre.CheckEndAsync(stock);
         }
@@ -158,7 +158,7 @@ public sealed class SpendingRaces
 
         public EmbeddedHost Host { get; private set; } = null!;
 
-        public RedeemPoints Redeem() => new(new() { Id = "r1", Member = "anna", Reward = "mug" }, Mug with { Revision = 1 });
+        public static RedeemPoints Redeem() => new(new() { Id = "r1", Member = "anna", Reward = "mug" }, Mug with { Revision = 1 });
 
         public async Task SetAsync(int stock)
         {
