@@ -105,6 +105,9 @@ internal sealed class Auditor
             _world.Require(unit.Sum(account => account.Value) == 0, $"the accounts of {unit.Key} sum to {unit.Sum(account => account.Value)}");
             var inBooks = _states.Values.Select(state => state.Value).OfType<MemberState>().Sum(member => member.FindBook(unit.Key)?.Balance ?? 0);
             var account = unit.Where(account => account.Account!.Value.Account == Accounts.Member).Sum(account => account.Value);
+            var held = _states.Values.Select(state => state.Value).OfType<MemberState>().Sum(member => member.Held(unit.Key));
+            var heldAccount = unit.Where(account => account.Account!.Value.Account == Accounts.Held).Sum(account => account.Value);
+            _world.Require(held == heldAccount, $"members hold {held} {unit.Key}; the account of holds says {heldAccount}");
             _world.Require(inBooks == account, $"members have {inBooks} {unit.Key}; their account says {account}");
         }
     }
@@ -229,6 +232,9 @@ internal sealed class Auditor
                     break;
                 case RequestRefused refused:
                     Note(refused.RequestId, refused.Fingerprint, actor, fact, null);
+                    break;
+                case HoldOpened or HoldCommitted or HoldReleased or PointsRedeemed or RedemptionReversed when Spendings.RequestOf(fact) is { } request:
+                    Note(request, actor, fact, answer);
                     break;
                 case MemberEnrolled enrolled:
                     ChangeCards(actor.Key, enrolled.AlternativeIds);
