@@ -110,6 +110,14 @@ internal sealed class MemberAudit(World world, Plan plan, string id)
         }
     }
 
+    /// <summary>Everybody was woken: what the model lapses or ends by now, the books have too.</summary>
+    public void CheckNothingDue(Instant now, MemberState state)
+    {
+        _what = () => $"{id} at {now}, after everybody was woken";
+        _model.BringUpToDate(now);
+        CompareStates(now, state);
+    }
+
     private void PlayRefused(Instant now, RequestRefused refused, IReadOnlyList<MemberEvent> facts, Auditor books)
     {
         var request = books.Sent.GetValueOrDefault(refused.RequestId)?.Find(body => Fingerprint.Of(body) == refused.Fingerprint);

@@ -160,7 +160,7 @@ internal sealed record Workload(string Zone, PlanVersion[] Versions, long StartM
             if (_spendings.Count == 0 || dice.Next(3) == 0)
             {
                 var isHold = dice.Next(3) > 0;
-                var (id, seconds) = (isHold ? $"h{i}" : $"d{i}", dice.Pick(1, 60, 3600, 86_400, 86_401));
+                var (id, seconds) = (isHold ? $"h{i}" : $"d{i}", dice.Pick(1, 60, 3600, 86_400, 86_400, 86_400, 86_401));
                 _spendings.Add((id, member));
                 Request Make(long p) => isHold
                     ? new Hold { Id = id, Member = member, Unit = unit, Points = p, Seconds = seconds }
