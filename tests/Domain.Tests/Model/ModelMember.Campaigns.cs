@@ -34,6 +34,7 @@ internal sealed partial class ModelMember
 {
     private readonly List<ModelPurchase> _activities = [];
     private readonly Dictionary<(string Campaign, string? Store, DateOnly From), BigInteger> _spent = [];
+    private readonly List<PlanCampaign> _cards = [];
 
     public IReadOnlyList<ModelPurchase> Activities => _activities;
 
@@ -81,10 +82,36 @@ internal sealed partial class ModelMember
 
     // ---- a request
 
+    /// <summary>Records an activity.</summary>
+    public ModelOutcome Do(Instant now, string id, Instant at, string? store, string? channel, ModelActivity activity)
+    {
+        BringUpToDate(now);
+        var codes = WhyNot(now, at, Plan.Currency);
+        if (codes.Count > 0)
+        {
+            return ModelOutcome.Refused(codes);
+        }
+
+        EnrolBySale(at, now);
+        var (program, day) = (plan.At(at), DayOfSale(at, now));
+        var request = new ModelPurchase
+        {
+            Id = id, Day = day, Program = program, Level = LevelOn(now, day), Lines = [], Left = [], LotOfUnit = LotsOf(program, day), At = at, Store = store, Channel = channel, Activity = activity,
+        };
+        Judge(now, request);
+        var awards = AwardsOf(request, [], request.Gifts);
+        Credit(request, awards);
+        _activities.Add(request);
+        awards.AddRange(Progress(request));
+        BringUpToDate(now);
+        return ModelOutcome.Done([.. awards]);
+    }
+
     /// <summary>Judges a new request: conditions, then what caps and budgets leave.</summary>
     private void Judge(Instant now, ModelPurchase request)
     {
         Skipped.Clear();
+        _cards.Clear();
         foreach (var campaign in plan.Campaigns.Where(campaign => campaign.IsInForce(request.At)))
         {
             var reason = !IsNow(campaign, request) ? "not-now"
@@ -123,7 +150,7 @@ internal sealed partial class ModelMember
             var reason = Give(campaign, request, left, isFirst, gifts);
             if (reason is not null)
             {
-                if (isFirst)
+                if (isFirst && reason.Length > 0)
                 {
                     Skipped[campaign.Id] = reason;
                 }
@@ -155,6 +182,16 @@ internal sealed partial class ModelMember
         if (!holds)
         {
             return "not-in-basket";
+        }
+
+        if (isFirst && campaign.Card is not null)
+        {
+            _cards.Add(campaign);
+        }
+
+        if (campaign.Gives.Length == 0)
+        {
+            return "";
         }
 
         if (campaign.Group is not null && gifts.Any(gift => gift.Campaign.Group == campaign.Group))
@@ -193,9 +230,20 @@ internal sealed partial class ModelMember
 
                 chance.BudgetPoints = budget.In == "uses" ? null : Counted(campaign, points);
             }
-            else if (!chance.Gave || !Cut(campaign, points, chance.BudgetPoints, false))
+            else
             {
-                return "budget";
+                if (!chance.Gave || !Cut(campaign, points, chance.BudgetPoints, false))
+                {
+                    return "budget";
+                }
+
+                // What it holds of the budget is less when others of its group had taken its place in the meantime: then it has to get it again.
+                var held = request.Gifts.Where(gift => gift.Campaign.Id == campaign.Id).Select(gift => Cost(gift, request)).DefaultIfEmpty().Max();
+                var more = CostOf(campaign, Counted(campaign, points), request) - held;
+                if (more > 0 && more > budget.Amount - _spent.GetValueOrDefault(PurseOf(campaign, request)))
+                {
+                    return "budget";
+                }
             }
         }
 
@@ -378,17 +426,19 @@ internal sealed partial class ModelMember
         }
     }
 
-    private static BigInteger Cost(ModelGift gift, ModelPurchase request)
+    private static BigInteger Cost(ModelGift gift, ModelPurchase request) => CostOf(gift.Campaign, gift.Counted, request);
+
+    private static BigInteger CostOf(PlanCampaign campaign, long counted, ModelPurchase request)
     {
-        switch (gift.Campaign.Budget!.In)
+        switch (campaign.Budget!.In)
         {
             case "uses":
                 return 1;
             case "points":
-                return gift.Counted;
+                return counted;
             default:
-                var value = request.Program.Unit(gift.Campaign.Gives[0].Unit).Value!.Value;
-                return ((gift.Counted * (BigInteger)value.Money) + value.Points - 1) / value.Points;
+                var value = request.Program.Unit(campaign.Gives[0].Unit).Value!.Value;
+                return ((counted * (BigInteger)value.Money) + value.Points - 1) / value.Points;
         }
     }
 }
