@@ -42,8 +42,22 @@ internal sealed partial class ModelMember
 
     public (int Month, int Day)? Birthday { get; set; }
 
-    /// <summary>The page says that a stable hash decides, and not which: the test asks the real one.</summary>
-    public Func<PlanCampaign, bool> IsHeldOut { get; init; } = _ => false;
+    /// <summary>"Hold-out" of the page: FNV-1a over <c>campaign|member</c>, mixed by the finalizer of MurmurHash3.</summary>
+    private bool IsHeldOut(PlanCampaign campaign)
+    {
+        var hash = 14695981039346656037UL;
+        foreach (var part in System.Text.Encoding.UTF8.GetBytes($"{campaign.Id}|{Name}"))
+        {
+            hash = (hash ^ part) * 1099511628211UL;
+        }
+
+        hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccdUL;
+        hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53UL;
+        return (hash ^ (hash >> 33)) % 10_000 < (ulong)campaign.Holdout;
+    }
+
+    /// <summary>The member's id.</summary>
+    public string Name { get; init; } = "M1";
 
     /// <summary>Why campaigns in force gave nothing to the last request.</summary>
     public Dictionary<string, string> Skipped { get; } = [];
@@ -93,6 +107,16 @@ internal sealed partial class ModelMember
         }
 
         EnrolBySale(at, now);
+        var awards = Perform(now, id, at, store, channel, activity);
+        BringUpToDate(now);
+        return ModelOutcome.Done([.. awards]);
+    }
+
+    /// <summary>The engine's own activity of a member that was enrolled.</summary>
+    public void SignUp(Instant now) => Perform(now, "sign-up", now, null, null, new("sign-up", 0, 0));
+
+    private List<ModelAward> Perform(Instant now, string id, Instant at, string? store, string? channel, ModelActivity activity)
+    {
         var (program, day) = (plan.At(at), DayOfSale(at, now));
         var request = new ModelPurchase
         {
@@ -104,7 +128,7 @@ internal sealed partial class ModelMember
         _activities.Add(request);
         awards.AddRange(Progress(request));
         BringUpToDate(now);
-        return ModelOutcome.Done([.. awards]);
+        return awards;
     }
 
     /// <summary>Judges a new request: conditions, then what caps and budgets leave.</summary>
@@ -167,7 +191,7 @@ internal sealed partial class ModelMember
         return gifts;
 
         IEnumerable<PlanCampaign> Ordered(Func<PlanCampaign, bool> which) =>
-            plan.Campaigns.Where(campaign => request.Chances.ContainsKey(campaign.Id) && which(campaign)).OrderByDescending(campaign => campaign.Priority).ThenBy(campaign => campaign.Id, StringComparer.Ordinal);
+            plan.Campaigns.Where(campaign => request.Chances.ContainsKey(campaign.Id) && (campaign.Gives.Length > 0 || campaign.Card is not null) && which(campaign)).OrderByDescending(campaign => campaign.Priority).ThenBy(campaign => campaign.Id, StringComparer.Ordinal);
     }
 
     private string? Give(PlanCampaign campaign, ModelPurchase request, List<ModelLine> left, bool isFirst, List<ModelGift> gifts)
@@ -350,20 +374,27 @@ internal sealed partial class ModelMember
     private bool IsFor(Instant now, PlanWho who, ModelPurchase request)
     {
         var day = request.Day;
-        var visits = _purchases.Where(purchase => !purchase.IsReturnedWhole && purchase.Day <= day).ToList();
-        var number = 1 + (request.Activity is { } activity ? _activities.Count(other => other.Activity!.Type == activity.Type && other.Day <= day) : visits.Count);
-        var before = visits.Where(visit => visit.Day < day).Select(visit => visit.Day).ToList();
+        var visits = Visits(plan.At(now)).Where(visit => visit.Day <= day).ToList();
+        var number = 1 + (request.Activity is { } activity ? _activities.Count(other => other.Activity!.Type == activity.Type && other.Day <= day) : visits.Sum(visit => visit.Count));
+        var before = DaysWithVisits(visits).Where(visit => visit < day).ToList();
         return who.Tiers?.Contains(LevelOn(now, day) ?? "none") != false
             && who.Tags?.Any(Tags.Contains) != false
             && who.NoTags?.Any(Tags.Contains) != true
             && (who.JoinedWithinDays is null || day <= EnrolledOn.AddDays(who.JoinedWithinDays.Value))
-            && (!who.FirstPurchase || visits.Count == 0)
+            && (!who.FirstPurchase || visits.Sum(visit => visit.Count) == 0)
             && (who.BirthdayMonth ? Birthday?.Month == day.Month : who.Birthday is not { } window || IsAroundBirthday(day, window.Before, window.After))
             && (who.VisitEvery == 0 || number % who.VisitEvery == 0)
-            && who.VisitNumbers?.Contains(number) != false
+            && who.VisitNumbers?.Contains((int)number) != false
             && (who.AbsentDays is null || (before.Count > 0 && before.Max().AddDays(who.AbsentDays.Value) <= day))
             && (who.Bought is not { } bought || Bought(bought.What, day.AddDays(-bought.WithinDays), day) >= bought.Quantity);
     }
+
+    /// <summary>Purchases of which something is left, and progress that campaigns gave where visits are the tier's basis.</summary>
+    private IEnumerable<(DateOnly Day, long Count)> Visits(PlanVersion program) =>
+        _purchases.Select(purchase => (purchase.Day, purchase.IsReturnedWhole ? 0L : 1))
+            .Concat(program.Tiers?.Basis == "visits" ? Requests.Select(request => (request.Day, request.Gifts.Sum(gift => gift.TierCredit))) : []);
+
+    private static IEnumerable<DateOnly> DaysWithVisits(IEnumerable<(DateOnly Day, long Count)> visits) => visits.GroupBy(visit => visit.Day).Where(day => day.Sum(visit => visit.Count) > 0).Select(day => day.Key);
 
     private bool IsAroundBirthday(DateOnly day, int before, int after) =>
         Birthday is { } birthday && Enumerable.Range(day.Year - 1, 3).Any(year =>

@@ -3,7 +3,11 @@ using NodaTime;
 namespace Loyalty.Domain.Tests.Model;
 
 /// <summary>A card, challenge or streak that was completed by a request of that day.</summary>
-internal sealed record ModelDone(PlanCampaign Campaign, DateOnly Day, List<(ModelAward Award, ModelLotKey Lot)> Awards, List<(ModelLotKey Lot, long Points)> Stamps);
+internal sealed record ModelDone(PlanCampaign Campaign, DateOnly Day, List<(ModelAward Award, ModelLotKey Lot)> Awards, List<(ModelLotKey Lot, long Points)> Stamps)
+{
+    /// <summary>More than 64 of the campaign were made later: it cannot be undone any more.</summary>
+    public bool Stands { get; set; }
+}
 
 /// <summary>Cards, challenges and streaks of the slow member: docs/CAMPAIGNS.md, "card, challenge, streak" and "Exactly".</summary>
 internal sealed partial class ModelMember
@@ -64,12 +68,14 @@ internal sealed partial class ModelMember
         }
 
         _done.Add(new(campaign, request.Day, awards, stamps));
+        var undoable = _done.Where(done => done.Campaign.Id == campaign.Id && !done.Stands).ToList();
+        undoable.SkipLast(64).ToList().ForEach(done => done.Stands = true);
     }
 
     // ---- what counts
 
     /// <summary>Whether a request brings progress to the campaign's challenge or streak.</summary>
-    private bool Brings(PlanCampaign campaign, ModelPurchase request, List<ModelLine> left) =>
+    private static bool Brings(PlanCampaign campaign, ModelPurchase request, List<ModelLine> left) =>
         campaign.Challenge is { } challenge ? challenge.Steps.Any(step => Brings(campaign, step, request, left) > 0) : campaign.Streak is not null && CountsForStreak(campaign, request, left);
 
     private static bool IsJudged(PlanCampaign campaign, ModelPurchase request) => request.Chances.TryGetValue(campaign.Id, out var chance) && chance.Reason is null;
@@ -163,7 +169,7 @@ internal sealed partial class ModelMember
         var struck = new List<ModelDone>();
         foreach (var campaign in InOrder(plan.Campaigns.Where(campaign => campaign.Challenge is not null || campaign.Streak is not null)).Where(campaign => Brings(campaign, request, before)))
         {
-            var newestFirst = _done.Where(done => done.Campaign.Id == campaign.Id).Reverse().OrderByDescending(done => done.Day).ToList();
+            var newestFirst = _done.Where(done => done.Campaign.Id == campaign.Id && !done.Stands).Reverse().OrderByDescending(done => done.Day).ToList();
             foreach (var done in newestFirst)
             {
                 if (campaign.Challenge is not null ? Standing(campaign, done.Day) > Worth(campaign, done.Day) : IsBroken(campaign, request.Day, done))
@@ -202,7 +208,7 @@ internal sealed partial class ModelMember
     private List<ModelDone> UndoCards(string unit, long points, ModelLotKey own, List<ModelPosting> postings)
     {
         var (book, undone) = (Book(unit), new List<ModelDone>());
-        while (book.Lots.Values.Sum() + LapsedOf(book, own) < points && _done.Where(done => done.Campaign.Card?.Unit == unit).OrderBy(done => done.Day).LastOrDefault() is { } newest)
+        while (book.Lots.Values.Sum() + LapsedOf(book, own) < points && _done.Where(done => done.Campaign.Card?.Unit == unit && !done.Stands).OrderBy(done => done.Day).LastOrDefault() is { } newest)
         {
             _done.Remove(newest);
             undone.Add(newest);

@@ -145,9 +145,9 @@ internal sealed partial class ModelMember(Plan plan)
     public IReadOnlyList<ModelProgress> Entries(PlanTiers policy) =>
     [
         .. _purchases.Select(purchase => new ModelProgress(
-            purchase.Day, purchase.Left.Sum(line => line.Amount), BasePoints(purchase.Program, purchase.Left, policy.Unit), purchase.IsReturnedWhole ? 0 : 1)
-            { Credit = purchase.Gifts.Sum(gift => gift.TierCredit) }),
-        .. _activities.Select(activity => new ModelProgress(activity.Day, 0, 0, 0) { Credit = activity.Gifts.Sum(gift => gift.TierCredit) }),
+            purchase.Day, purchase.Left.Sum(line => line.Amount), BasePoints(purchase.Program, purchase.Left, policy.Unit), purchase.IsReturnedWhole ? 0 : 1)),
+        .. Requests.Select(request => (request.Day, Credit: request.Gifts.Sum(gift => gift.TierCredit))).Where(credit => credit.Credit != 0).Select(credit => policy.Basis == "visits"
+            ? new ModelProgress(credit.Day, 0, 0, credit.Credit) : new ModelProgress(credit.Day, 0, 0, 0) { Credit = credit.Credit }),
         .. _withoutReceipt,
     ];
 
@@ -161,8 +161,7 @@ internal sealed partial class ModelMember(Plan plan)
         Standing(now, day) is { Level: > 0 } standing ? plan.At(now).Tiers!.Levels[standing.Level - 1].Id : null;
 
     /// <summary>The last activity day: the latest of the enrolment day, the days with a visit left and those of positive adjustments.</summary>
-    private DateOnly LastActivity() =>
-        _purchases.Where(purchase => !purchase.IsReturnedWhole).Select(purchase => purchase.Day).Concat(_given).Append(EnrolledOn).Max();
+    private DateOnly LastActivity(PlanVersion program) => DaysWithVisits(Visits(program)).Concat(_given).Append(EnrolledOn).Max();
 
     // ---- time
 
@@ -172,7 +171,7 @@ internal sealed partial class ModelMember(Plan plan)
         foreach (var unit in plan.At(now).Units)
         {
             var book = Book(unit.Id);
-            var all = unit.Expiry.Policy == "inactivity" && today > LastActivity().AddMonths(unit.Expiry.Months);
+            var all = unit.Expiry.Policy == "inactivity" && today > LastActivity(plan.At(now)).AddMonths(unit.Expiry.Months);
             foreach (var (lot, points) in book.Lots.ToList())
             {
                 if (all || today > lot.Last)
@@ -202,6 +201,7 @@ internal sealed partial class ModelMember(Plan plan)
         if (!IsEnrolled)
         {
             Enrol(DayOfSale(at, now));
+            Perform(now, "sign-up", at, null, null, new("sign-up", 0, 0));
         }
     }
 

@@ -51,7 +51,8 @@ internal static class CampaignPlans
         return plan with { Campaigns = [.. campaigns] };
     }
 
-    private static bool IsRead(PlanCampaign campaign, Loyalty.Domain.Programs.ProgramDefinition program) =>
+    /// <summary>Whether the parser takes it.</summary>
+    public static bool IsRead(PlanCampaign campaign, Loyalty.Domain.Programs.ProgramDefinition? program) =>
         CampaignParser.Parse(System.Text.Encoding.UTF8.GetBytes(campaign.ToJson().ToJsonString()), campaign.Id, 1, program, null, new List<FieldError>()) is not null;
 
     private static T Pick<T>(Random random, params T[] from) => from[random.Next(from.Length)];
@@ -73,7 +74,7 @@ internal static class CampaignPlans
     {
         var units = plan.Versions[0].Units.Select(unit => unit.Id).ToArray();
         var onAward = before.Count > 0 && Often(random, 20) ? before[random.Next(before.Count)].Id : null;
-        var onActivity = onAward is null && Often(random, 20) ? Pick(random, Activities) : null;
+        var onActivity = onAward is null && Often(random, 20) ? Pick(random, [.. Activities, "sign-up"]) : null;
         var first = AnyTime(random);
         var campaign = new PlanCampaign(id)
         {
@@ -96,8 +97,35 @@ internal static class CampaignPlans
                 ? new(Pick(random, "points", "points", "money", "uses"), random.Next(1, 40), Often(random, 30), Pick(random, "campaign", "day", "week", "month"), Often(random, 40)) : null,
             Holdout = Often(random, 8) ? 5000 : 0,
         };
-        return campaign;
+        switch (random.Next(8))
+        {
+            case 0:
+                return Sometimes(campaign with { Card = new(Pick(random, units), Pick(random, 1L, 5, 10, 100), Bonuses(random, units)) });
+            case 1 when onAward is null && onActivity is null:
+                return Sometimes(campaign with { Challenge = AnyChallenge(random, units) });
+            case 2 when onAward is null && onActivity is null:
+                return Sometimes(campaign with { Streak = new(Pick(random, Periods), random.Next(2, 5), Pick(random, 0L, 0, 1000), Often(random, 60), Bonuses(random, units)) });
+            default:
+                return campaign;
+        }
+
+        PlanCampaign Sometimes(PlanCampaign with) => Often(random, 60) ? with with { Gives = [], Caps = null, Budget = null } : with;
     }
+
+    private static PlanGive[] Bonuses(Random random, string[] units) => [.. Enumerable.Range(0, random.Next(1, 3)).Select(_ => new PlanGive("bonus", Pick(random, units), Pick(random, 1L, 5, 20)))];
+
+    private static PlanChallenge AnyChallenge(Random random, string[] units) => new(
+        [.. Enumerable.Range(0, random.Next(1, 4)).Select(i => AnyStep(random, $"step {i}"))], Often(random, 60) ? Pick(random, 1, 7, 30, 400) : null, Often(random, 50), Bonuses(random, units));
+
+    private static PlanStep AnyStep(Random random, string name) => random.Next(4) switch
+    {
+        0 => new(name, "visits", StepWhat(random), null, random.Next(1, 4)),
+        1 => new(name, "quantity", StepWhat(random), null, random.Next(1, 6)),
+        2 => new(name, "amount", StepWhat(random), null, Pick(random, 1, 1000, 5000)),
+        _ => new(name, "activities", null, Pick(random, Activities), random.Next(1, 3)),
+    };
+
+    private static PlanWhat? StepWhat(Random random) => Often(random, 50) ? null : What(random, false) with { MinimumAmount = 0, MinimumQuantity = 0, BasketAmount = 0 };
 
     private static Instant AnyTime(Random random) => Instant.FromUtc(random.Next(2023, 2027), random.Next(1, 13), random.Next(1, 28), random.Next(24), 0);
 
@@ -106,7 +134,7 @@ internal static class CampaignPlans
         var day = new DateOnly(random.Next(2023, 2027), random.Next(1, 13), random.Next(1, 28));
         var hour = random.Next(24) * 60;
         return new(
-            Often(random, 10) ? [.. Enumerable.Range(0, 366).Select(i => day.AddDays(i))] : null,
+            Often(random, 8) ? [.. Enumerable.Range(0, 20).Select(i => day.AddDays(i))] : null,
             Some(random, 50, Weekdays),
             Often(random, 50) ? [(hour, Pick(random, 1440, (hour + 720) % 1440, (hour + 30) % 1440))] : null,
             Often(random, 40));

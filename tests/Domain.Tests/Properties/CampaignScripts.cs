@@ -115,7 +115,7 @@ internal static class CampaignScripts
                 yield return With(script, script.Plan.Campaigns.Where(other => other != campaign));
             }
 
-            foreach (var simpler in Simpler(campaign))
+            foreach (var simpler in Simpler(campaign).Where(simpler => CampaignPlans.IsRead(simpler, null)))
             {
                 yield return With(script, script.Plan.Campaigns.Select(other => other == campaign ? simpler : other));
             }
