@@ -128,3 +128,9 @@ public sealed class ExchangesByAClientOfTwoSilosTests() : ExchangeBehaviour(new 
 
 /// <summary>Exchanges by a gateway in one of two silos.</summary>
 public sealed class ExchangesInOneOfTwoSilosTests() : ExchangeBehaviour(new ClusterFixture(GatewayPlace.Silo));
+
+/// <summary>A gateway of its own in front of two silos.</summary>
+public sealed class CampaignsByAClientOfTwoSilosTests() : CampaignBehaviour(new ClusterFixture(GatewayPlace.Client));
+
+/// <summary>A gateway in one of two silos.</summary>
+public sealed class CampaignsInOneOfTwoSilosTests() : CampaignBehaviour(new ClusterFixture(GatewayPlace.Silo));

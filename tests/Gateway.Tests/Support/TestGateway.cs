@@ -53,7 +53,7 @@ public class TestGateway : IAsyncLifetime
         Prepare();
         var loggers = new LoggerFactory([new Defects(_defects)]);
         _process = await EngineProcess.StartAsync(
-            Folder, Encoding.UTF8.GetBytes(ProgramText), "the test's program", new KernelOptions { MaxActorBytes = 64 << 20, WakeInterval = WakeInterval }, Clock, loggers, Connectors);
+            Folder, new ProgramFiles(Encoding.UTF8.GetBytes(ProgramText), "the test's program", []), new KernelOptions { MaxActorBytes = 64 << 20, WakeInterval = WakeInterval }, Clock, loggers, Connectors);
         _app = GatewayApp.Build(_process.Engine, AsksForKeys ? new ApiKeys(Folder) : null, "http://127.0.0.1:0", Limits);
         _app.Services.GetRequiredService<ILoggerFactory>().AddProvider(new Defects(_defects));
         await _app.StartAsync();
