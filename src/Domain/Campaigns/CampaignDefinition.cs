@@ -3,7 +3,7 @@ using NodaTime;
 namespace Loyalty.Domain.Campaigns;
 
 /// <summary>One version of a campaign. docs/CAMPAIGNS.md is the specification. Immutable; made by CampaignParser.</summary>
-public sealed class CampaignDefinition
+public sealed record CampaignDefinition
 {
     /// <summary>Short name, at most 32 characters.</summary>
     public required string Id { get; init; }
