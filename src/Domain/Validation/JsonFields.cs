@@ -26,6 +26,7 @@ public sealed class JsonFields
             return;
         }
 
+        IsObject = true;
         foreach (var property in element.EnumerateObject())
         {
             string name;
@@ -45,6 +46,9 @@ public sealed class JsonFields
             }
         }
     }
+
+    /// <summary>False: something else stood there, and that was reported.</summary>
+    public bool IsObject { get; }
 
     /// <summary>The path of a field of this object.</summary>
     public string Path(string name) => _path.Length == 0 ? name : $"{_path}.{name}";
