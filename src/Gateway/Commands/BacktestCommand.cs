@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json;
 using Loyalty.Domain.Campaigns;
 using Loyalty.Domain.Programs;
 using Loyalty.Domain.Validation;
@@ -143,10 +144,24 @@ internal static class BacktestCommand
         }
 
         var errors = new List<FieldError>();
-        var draft = CampaignParser.Parse(bytes, null, 1, program, campaigns, errors);
+        var draft = CampaignParser.Parse(bytes, IdOf(bytes) ?? $"draft-{index + 1}", 0, program, campaigns, errors);
         return draft is not null && errors.Count == 0
             ? draft
             : throw new UserError($"{file} is no valid campaign:\n" + string.Join('\n', errors.Select(error => $"  {error.Field} {error.Message}")));
+    }
+
+    /// <summary>The id that a definition gives itself; whether it is a right one the parser says.</summary>
+    private static string? IdOf(byte[] definition)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(definition);
+            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String ? id.GetString() : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     private static ProgramCatalog OfFile(string? program)
@@ -162,7 +177,7 @@ internal static class BacktestCommand
         }
 
         var errors = new List<FieldError>();
-        return ProgramParser.Parse(bytes, 1, Instant.MinValue, errors) is { } parsed && errors.Count == 0
+        return ProgramParser.Parse(bytes, 1, Instant.MinValue, null, errors) is { } parsed && errors.Count == 0
             ? new([parsed])
             : throw new UserError($"{program} is no valid program:\n" + string.Join('\n', errors.Select(error => $"  {error.Field} {error.Message}")));
     }
