@@ -11,7 +11,9 @@ namespace Loyalty.Stages;
 internal static class QuickRun
 {
     private const double Slower = 1.5;
-    private const int Rounds = 9;
+    private const int Rounds = 15;
+    private const int WarmMs = 800;
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static int Run(string recordedFile, bool record)
     {
@@ -27,7 +29,8 @@ internal static class QuickRun
         Console.WriteLine("stage    ns a purchase   bytes a purchase   multiple of the yardstick   recorded");
         foreach (var (name, run) in all)
         {
-            for (var i = 0; i < 3; i++)
+            // Long enough for the code to be compiled in its final form.
+            for (var warm = Stopwatch.StartNew(); warm.ElapsedMilliseconds < WarmMs;)
             {
                 run();
             }
@@ -53,7 +56,7 @@ internal static class QuickRun
 
         if (record)
         {
-            File.WriteAllText(recordedFile, JsonSerializer.Serialize(measured, new JsonSerializerOptions { WriteIndented = true }));
+            File.WriteAllText(recordedFile, JsonSerializer.Serialize(measured, Indented));
             Console.WriteLine($"recorded in {recordedFile}; copy it to load/Stages/recorded.json");
         }
 

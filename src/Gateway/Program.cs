@@ -9,6 +9,8 @@ var root = new RootCommand("The loyalty engine: purchases in, points out, nothin
     VerifyCommand.Create(),
     BackupCommand.Create(),
     KeysCommand.Create(),
+    ExportCommand.Create(),
+    ImportCommand.Create(),
     LimitsCommand.Create(),
 };
 

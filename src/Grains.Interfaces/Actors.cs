@@ -45,6 +45,10 @@ public interface IActorGrain : IGrainWithStringKey
     /// <summary>Brings an effect of another actor; applied once however often it comes.</summary>
     [Alias("deliver")]
     ValueTask<Answer<bool>> Deliver(ActorId sender, long sequence, [Immutable] ReadOnlyMemory<byte> message);
+
+    /// <summary>Brings a keyed effect of another actor; applied once for all times, by its id.</summary>
+    [Alias("deliver-keyed")]
+    ValueTask<Answer<bool>> DeliverKeyed(ActorId sender, long sequence, [Immutable] ReadOnlyMemory<byte> message, string id);
 }
 
 /// <summary>A member's books: balances, lots, tier. The key is the member's id, 1 to 128 characters.</summary>

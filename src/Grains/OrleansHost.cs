@@ -315,6 +315,7 @@ public sealed class OrleansHost : IActorHost
             GetFeed => Take(Feed().Get()),
             WakeCommand => Take(Actor().Wake()),
             SnapshotCommand => Take(Actor().TakeSnapshot()),
+            EffectCommand { RequestId: { } keyed } it => Take(Actor().DeliverKeyed(it.Sender, it.Sequence, it.Message, keyed)),
             EffectCommand it => Take(Actor().Deliver(it.Sender, it.Sequence, it.Message)),
             _ => throw new InvalidOperationException($"grains do not understand {command.GetType().Name}"),
         };

@@ -85,6 +85,29 @@ public sealed class SiloActors
         return moved;
     }
 
+    /// <summary>
+    /// Lets actors go that were loaded between two moments (<see cref="Environment.TickCount64"/>): silos disagreed then about who has them, so another silo may have written after they were
+    /// loaded, and what is in memory here would answer questions with what was so before.
+    /// </summary>
+    /// <returns>How many were let go, at most <paramref name="count"/>.</returns>
+    public int Reload(long fromMs, long toMs, int count)
+    {
+        var gone = 0;
+        foreach (var (_, actor) in _here)
+        {
+            if (actor.OpenedAtMs >= fromMs && actor.OpenedAtMs <= toMs)
+            {
+                actor.Dismiss();
+                if (++gone == count)
+                {
+                    break;
+                }
+            }
+        }
+
+        return gone;
+    }
+
     /// <summary>Lets actors go that were not used for <see cref="KernelOptions.IdleAge"/>.</summary>
     public void PassivateIdle() => Actors.PassivateIdle();
 

@@ -4,3 +4,5 @@ using System.Runtime.CompilerServices;
 [module: SkipLocalsInit]
 [assembly: InternalsVisibleTo("Loyalty.Runtime.Tests")]
 [assembly: InternalsVisibleTo("Loyalty.Grains.Tests")]
+[assembly: InternalsVisibleTo("Loyalty.Simulator")]
+[assembly: InternalsVisibleTo("Loyalty.Simulator.Tests")]

@@ -10,6 +10,8 @@ var root = new RootCommand("The loyalty engine on Microsoft Orleans: silos, gate
     SiloCommand.Create(),
     GatewayCommand.Create(),
     SchemaCommand.Create(),
+    Loyalty.Gateway.Commands.ExportCommand.Create(),
+    Loyalty.Gateway.Commands.ImportCommand.Create(),
 };
 
 try

@@ -35,6 +35,12 @@ public static class Accounts
     /// <summary>Given or taken by hand.</summary>
     public const string Adjusted = "adjusted";
 
+    /// <summary>In open holds: spent, but not for good.</summary>
+    public const string Held = "held";
+
+    /// <summary>Spent.</summary>
+    public const string Redeemed = "redeemed";
+
     /// <summary>Left when members were closed.</summary>
     public const string Forfeited = "forfeited";
 }

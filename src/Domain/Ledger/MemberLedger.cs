@@ -3,7 +3,7 @@ using Loyalty.Domain.Members;
 namespace Loyalty.Domain.Ledger;
 
 /// <summary>The postings of member facts. docs/RULES.md, "Books".</summary>
-public static class MemberLedger
+public static partial class MemberLedger
 {
     /// <summary>Posts a fact.</summary>
     public static void Post(MemberEvent fact, ILedgerSink ledger)
@@ -16,8 +16,9 @@ public static class MemberLedger
                     ledger.Post(award.Unit, Accounts.Issued, Accounts.Member, award.Points);
                 }
 
+                PostTender(purchase, ledger);
                 ledger.Count(Counters.MemberPurchases, 1);
-                ledger.Count(Counters.MemberAmount, MemberState.Sum(purchase.Purchase.Lines));
+                ledger.Count(Counters.MemberAmount, purchase.Money);
                 break;
             case ReturnRecorded returned:
                 foreach (ref readonly var posting in returned.Postings.AsSpan())
@@ -26,6 +27,7 @@ public static class MemberLedger
                     ledger.Post(posting.Unit, from, Accounts.Returned, -posting.Points);
                 }
 
+                PostTender(returned, ledger);
                 ledger.Count(Counters.MemberReturns, 1);
                 ledger.Count(Counters.MemberReturnedAmount, returned.Spend);
                 break;
@@ -43,6 +45,9 @@ public static class MemberLedger
                 break;
             case RequestRefused:
                 ledger.Count(Counters.Refusals, 1);
+                break;
+            default:
+                PostSpending(fact, ledger);
                 break;
         }
     }

@@ -47,16 +47,29 @@ public readonly record struct LotId(LocalDate EarnedOn, LocalDate AvailableOn, L
 /// <summary>Points in a lot.</summary>
 /// <param name="Id">Which lot.</param>
 /// <param name="Points">How many; above 0.</param>
-public readonly record struct Lot(LotId Id, long Points);
+public readonly record struct Lot(LotId Id, long Points)
+{
+    /// <summary>What they have together.</summary>
+    public static long Sum(ReadOnlySpan<Lot> lots)
+    {
+        long sum = 0;
+        foreach (ref readonly var lot in lots)
+        {
+            sum += lot.Points;
+        }
+
+        return sum;
+    }
+}
 
 /// <summary>The book of one unit of one member: lots in the order of spending, debt, and what lapsed lately.</summary>
-public sealed class UnitBook(string unit)
+public sealed partial class UnitBook(string unit)
 {
     /// <summary>Lapsed lots that are remembered, newest.</summary>
     public const int MaxLapsed = 64;
 
     /// <summary>Lots per unit. Beyond it the two oldest lots of equal last day become one, with the older earning day.</summary>
-    public const int MaxLots = 8192;
+    public const int MaxLots = 16_384;
 
     private CompactList<Lot> _lots;
     private CompactList<Lot> _lapsed;
@@ -218,7 +231,8 @@ public sealed class UnitBook(string unit)
         return ~low;
     }
 
-    private void MergeOldest()
+    /// <returns>Whether two were found that could become one.</returns>
+    private bool MergeOldest()
     {
         var newest = _lots[_lots.Count - 1].Id.EarnedOn;
         for (var i = 0; i + 1 < _lots.Count; i++)
@@ -228,8 +242,10 @@ public sealed class UnitBook(string unit)
             {
                 _lots[i] = new(older.Id, older.Points + newer.Points);
                 _lots.RemoveAt(i + 1);
-                return;
+                return true;
             }
         }
+
+        return false;
     }
 }

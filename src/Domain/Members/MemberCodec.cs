@@ -8,7 +8,7 @@ namespace Loyalty.Domain.Members;
 /// The stored form of member events and snapshots. Each event is a type byte, a schema version byte and a framed body. A type's number is never used again;
 /// a new field is added at the end under a new schema version, and the reader fills it in for older ones.
 /// </summary>
-public static class MemberCodec
+public static partial class MemberCodec
 {
     private enum Kind : byte
     {
@@ -24,6 +24,12 @@ public static class MemberCodec
         AlternativeIds = 10,
         Refused = 11,
         Answered = 12,
+        HoldOpened = 20,
+        HoldGranted = 21,
+        HoldCommitted = 22,
+        HoldReleased = 23,
+        Redeemed = 24,
+        Reversed = 25,
     }
 
     /// <summary>Version of the snapshot's form. Another one is not read; the member is built from its events instead.</summary>
@@ -34,9 +40,9 @@ public static class MemberCodec
     {
         switch (fact)
         {
-            case PurchaseRecorded e: Frame(writer, Kind.Purchase, e, Write); break;
+            case PurchaseRecorded e: Frame(writer, Kind.Purchase, e, Write, SectionsOf(e) > 0 ? WithSections : (byte)1); break;
             case RequestAnswered e: Frame(writer, Kind.Answered, e, Write); break;
-            case ReturnRecorded e: Frame(writer, Kind.Return, e, Write); break;
+            case ReturnRecorded e: Frame(writer, Kind.Return, e, Write, SectionsOf(e) > 0 ? WithSections : (byte)1); break;
             case ReturnWaits e: Frame(writer, Kind.ReturnWaits, e, static (w, e) => SaleCodec.Write(w, e.Return)); break;
             case PointsLapsed e: Frame(writer, Kind.Lapsed, e, Write); break;
             case TierChanged e: Frame(writer, Kind.Tier, e, Write); break;
@@ -46,7 +52,13 @@ public static class MemberCodec
             case StatusChanged e: Frame(writer, Kind.Status, e, Write); break;
             case AlternativeIdsReplaced e: Frame(writer, Kind.AlternativeIds, e, static (w, e) => Write(w, e.AlternativeIds)); break;
             case RequestRefused e: Frame(writer, Kind.Refused, e, static (w, e) => SaleCodec.Write(w, e)); break;
-            default: throw new InvalidOperationException($"no form for {fact.GetType().Name}");
+            default:
+                if (!WriteSpending(writer, fact))
+                {
+                    throw new InvalidOperationException($"no form for {fact.GetType().Name}");
+                }
+
+                break;
         }
     }
 
@@ -56,14 +68,17 @@ public static class MemberCodec
     {
         var kind = (Kind)reader.Byte();
         var schema = reader.Byte();
-        if (schema != 1)
+        var hasSections = schema == WithSections && kind is Kind.Purchase or Kind.Return;
+        if (schema != 1 && !hasSections)
         {
-            throw new FormatException($"event {kind} has schema version {schema}; this engine knows version 1: a newer engine wrote it");
+            throw new FormatException($"event {kind} has schema version {schema}, which this engine does not know: a newer engine wrote it");
         }
 
         var body = new ByteReader(reader.Bytes());
         return kind switch
         {
+            Kind.Purchase when hasSections => ReadPurchase(ref body) is var purchase ? ReadSections(ref body, purchase) : null!,
+            Kind.Return when hasSections => ReadReturn(ref body) is var returned ? ReadSections(ref body, returned) : null!,
             Kind.Purchase => ReadPurchase(ref body),
             Kind.Answered => ReadAnswered(ref body),
             Kind.Return => ReadReturn(ref body),
@@ -76,14 +91,14 @@ public static class MemberCodec
             Kind.Status => new StatusChanged((MemberStatus)body.Byte(), body.Text()!, body.Text()!, ReadPostings(ref body)),
             Kind.AlternativeIds => new AlternativeIdsReplaced(ReadAlternativeIds(ref body)),
             Kind.Refused => SaleCodec.ReadRefused(ref body),
-            _ => throw new FormatException($"event type {(byte)kind} is not known"),
+            _ => ReadSpending(kind, ref body) ?? throw new FormatException($"event type {(byte)kind} is not known"),
         };
     }
 
     /// <summary>Writes a snapshot.</summary>
     public static void Write(ByteWriter writer, MemberState state)
     {
-        writer.Byte(SnapshotVersion);
+        writer.Byte(HasSections(state) ? SnapshotWithSections : SnapshotVersion);
         writer.Byte((byte)state.Status);
         writer.Time(state.EnrolledAt);
         writer.Day(state.EnrolledOn);
@@ -123,13 +138,16 @@ public static class MemberCodec
             Write(writer, book.Lots);
             Write(writer, book.Lapsed);
         }
+
+        WriteSections(writer, state);
     }
 
     /// <summary>Reads a snapshot, or null when it has another form.</summary>
     public static MemberState? ReadSnapshot(string id, ReadOnlySpan<byte> bytes)
     {
         var reader = new ByteReader(bytes);
-        if (reader.Byte() != SnapshotVersion)
+        var version = reader.Byte();
+        if (version is not (SnapshotVersion or SnapshotWithSections))
         {
             return null;
         }
@@ -180,13 +198,18 @@ public static class MemberCodec
             }
         }
 
+        if (version == SnapshotWithSections)
+        {
+            ReadSections(ref reader, state);
+        }
+
         return state;
     }
 
-    private static void Frame<T>(ByteWriter writer, Kind kind, T fact, Action<ByteWriter, T> body)
+    private static void Frame<T>(ByteWriter writer, Kind kind, T fact, Action<ByteWriter, T> body, byte schema = 1)
     {
         writer.Byte((byte)kind);
-        writer.Byte(1);
+        writer.Byte(schema);
         writer.Framed(fact, body);
     }
 
@@ -198,6 +221,10 @@ public static class MemberCodec
         writer.Day(e.Day);
         Write(writer, e.Awards);
         writer.VarInt(e.ProgressPoints);
+        if (SectionsOf(e) > 0)
+        {
+            WriteSections(writer, e);
+        }
     }
 
     private static PurchaseRecorded ReadPurchase(ref ByteReader reader) =>
@@ -256,6 +283,10 @@ public static class MemberCodec
         writer.VarInt(e.ProgressPoints);
         writer.Count(e.Visits);
         writer.Flag(e.Waited);
+        if (SectionsOf(e) > 0)
+        {
+            WriteSections(writer, e);
+        }
     }
 
     private static ReturnRecorded ReadReturn(ref ByteReader reader)

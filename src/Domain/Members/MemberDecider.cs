@@ -44,7 +44,7 @@ public enum RecallResult
 /// Decides what a member's books say to a request. docs/RULES.md is the specification. Facts are applied to the state as they are raised; nothing else
 /// changes it, and the same state, request and context always give the same facts.
 /// </summary>
-public readonly ref struct MemberDecider
+public readonly ref partial struct MemberDecider
 {
     private readonly MemberState _state;
     private readonly TurnContext _context;
@@ -70,6 +70,7 @@ public readonly ref struct MemberDecider
             return;
         }
 
+        EndOverdueHolds();
         LapsePoints();
         if (Tiers is { } tiers)
         {
@@ -95,12 +96,18 @@ public readonly ref struct MemberDecider
 
         var program = _context.Programs.At(purchase.At);
         var day = DayOf(purchase.At);
+        var tender = TakeTender(purchase, out refusal);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
         EnrolIfUnknown(purchase.At, day);
 
         var level = LevelOn(day);
         var earned = _context.Earned;
         earned.Clear();
-        Earning.Compute(program, level is null ? 0 : program.Tiers?.IndexOf(level) ?? 0, purchase.Lines, earned);
+        Earning.Compute(program, level is null ? 0 : program.Tiers?.IndexOf(level) ?? 0, PaidWithMoney(purchase), earned);
         var awards = new Award[earned.Count];
         long progressPoints = 0;
         for (var i = 0; i < awards.Length; i++)
@@ -115,7 +122,7 @@ public readonly ref struct MemberDecider
             }
         }
 
-        Requalify(day, new PurchaseRecorded(purchase, program.Version, level, day, awards, progressPoints));
+        Requalify(day, new PurchaseRecorded(purchase, program.Version, level, day, awards, progressPoints) { Tender = tender });
         if (!_state.Waiting.IsEmpty)
         {
             ApplyWaiting(purchase.Id);
@@ -242,6 +249,11 @@ public readonly ref struct MemberDecider
         var postings = new List<Posting>();
         if (status == MemberStatus.Closed)
         {
+            if (EndAllHolds() is { } open)
+            {
+                return open;
+            }
+
             for (var book = _state.FirstBook; book is not null; book = book.Next)
             {
                 foreach (var lot in book.Lots)
@@ -283,7 +295,7 @@ public readonly ref struct MemberDecider
         {
             var book = state.FindBook(units[i].Id);
             var pending = book?.Pending(context.Today) ?? 0;
-            balances[i] = new(units[i].Id, (book?.Balance ?? 0) - pending, pending, 0);
+            balances[i] = new(units[i].Id, (book?.Balance ?? 0) - pending, pending, state.Held(units[i].Id));
         }
 
         return balances;
@@ -318,7 +330,9 @@ public readonly ref struct MemberDecider
             due = Earlier(due, state.History.Ladder(tiers, state.EnrolledOn).ReviewDay(standing));
         }
 
-        return due is { } day ? program.Calendar.StartOf(day) : null;
+        Instant? at = due is { } day ? program.Calendar.StartOf(day) : null;
+        var hold = state.Holds is { } holds ? FirstToEnd(holds)?.ExpiresAt : null;
+        return hold is not null && (at is null || hold < at) ? hold : at;
 
         static LocalDate? Earlier(LocalDate? one, LocalDate? other) => one is null ? other : other is null || one <= other ? one : other;
     }
@@ -505,7 +519,8 @@ public readonly ref struct MemberDecider
 
         var program = _context.Programs.Numbered(purchase.ProgramVersion);
         var earned = new List<EarnedPoints>(4);
-        Earning.Compute(program, program.Tiers?.IndexOf(purchase.Tier) ?? 0, lines, earned);
+        Earning.Compute(program, program.Tiers?.IndexOf(purchase.Tier) ?? 0, purchase.PaidWithMoney(lines), earned);
+        var (tender, tenderLeft) = GiveTenderBack(purchase, lines);
         var awards = new Award[purchase.Awards.Length];
         var takes = new List<TakeBack>();
         var postings = new List<Posting>();
@@ -525,17 +540,19 @@ public readonly ref struct MemberDecider
         foreach (var unit in takes.Select(take => take.Unit).Distinct().ToArray())
         {
             var lot = Array.Find(purchase.Awards, award => award.Unit == unit).Lot;
-            refusal = TakeBackFrom(unit, takes.Where(take => take.Unit == unit).Sum(take => take.Points), lot, waited, postings);
+            var back = tender is not null && tender.Unit == unit ? tender.Points : 0;
+            refusal = TakeBackFrom(unit, takes.Where(take => take.Unit == unit).Sum(take => take.Points), lot, waited, postings, back);
             if (refusal is not null)
             {
                 return refusal;
             }
         }
 
-        var after = purchase with { Lines = lines, Awards = awards };
+        tender = RepayFirst(tender, postings);
+        var after = purchase with { Lines = lines, Awards = awards, Tender = tenderLeft };
         var visits = after.IsReturnedWhole && !purchase.IsReturnedWhole ? 1 : 0;
-        var spend = MemberState.Sum(purchase.Lines) - MemberState.Sum(lines);
-        Requalify(purchase.Day, new ReturnRecorded(request, purchase.Day, after, [.. takes], [.. postings], spend, progressPoints, visits, waited));
+        var spend = MemberState.Sum(purchase.Lines) - MemberState.Sum(lines) - (tender?.Amount ?? 0);
+        Requalify(purchase.Day, new ReturnRecorded(request, purchase.Day, after, [.. takes], [.. postings], spend, progressPoints, visits, waited) { Tender = tender });
         return null;
     }
 
@@ -563,7 +580,13 @@ public readonly ref struct MemberDecider
     }
 
     /// <summary>Finds where points are taken back. docs/RULES.md, "Return with a purchase", steps 1 to 4.</summary>
-    private Refusal? TakeBackFrom(string unit, long points, LotId? ownLot, bool waited, List<Posting> postings)
+    /// <param name="unit">Of which unit.</param>
+    /// <param name="points">How many.</param>
+    /// <param name="ownLot">The purchase's own lot; null without receipt.</param>
+    /// <param name="waited">The return was accepted already.</param>
+    /// <param name="postings">Where to add.</param>
+    /// <param name="back">Points that come back with the same return; they cover what is missing.</param>
+    private Refusal? TakeBackFrom(string unit, long points, LotId? ownLot, bool waited, List<Posting> postings, long back = 0)
     {
         var book = _state.FindBook(unit) ?? new UnitBook(unit);
         if (ownLot is { } own)
@@ -592,12 +615,23 @@ public readonly ref struct MemberDecider
         var policy = _context.Program.NegativeBalance;
 
         // A return that waited was accepted already: what it takes too much becomes debt even where others are refused.
-        if (policy == NegativeBalancePolicy.Refuse && !waited)
+        if (policy == NegativeBalancePolicy.Refuse && !waited && points > back)
         {
             return new("points-spent", "lines", $"{points} {unit} of the purchase are spent already, and the program refuses such returns");
         }
 
-        postings.Add(new(unit, policy == NegativeBalancePolicy.Zero ? PostingPlace.WrittenOff : PostingPlace.Debt, default, -points));
+        // Points that come back, or may come back from a hold, are not spent for good: they repay a debt, whatever the policy.
+        var covered = policy != NegativeBalancePolicy.Zero ? points : Math.Min(points, Math.Max(0, back + _state.Held(unit) - book.Debt));
+        if (covered > 0)
+        {
+            postings.Add(new(unit, PostingPlace.Debt, default, -covered));
+        }
+
+        if (points > covered)
+        {
+            postings.Add(new(unit, PostingPlace.WrittenOff, default, covered - points));
+        }
+
         return null;
     }
 

@@ -22,13 +22,23 @@ public sealed record MemberEnrolled(Instant At, LocalDate On, bool Automatic, bo
 /// <param name="Day">Of the sale, in the program's time zone.</param>
 /// <param name="Awards">What was earned.</param>
 /// <param name="ProgressPoints">What counts towards a tier by points.</param>
-public sealed record PurchaseRecorded(Purchase Purchase, int ProgramVersion, string? Tier, LocalDate Day, Award[] Awards, long ProgressPoints) : MemberEvent;
+public sealed record PurchaseRecorded(Purchase Purchase, int ProgramVersion, string? Tier, LocalDate Day, Award[] Awards, long ProgressPoints) : MemberEvent
+{
+    /// <summary>What campaigns did beside giving; null: no campaign had to do with it.</summary>
+    public CampaignFacts? Campaigns { get; init; }
+
+    /// <summary>The points that paid for a part of it; null: none.</summary>
+    public TenderTaken? Tender { get; init; }
+
+    /// <summary>What was paid with money, minor units.</summary>
+    public long Money => MemberState.Sum(Purchase.Lines) - (Tender?.Tender.Amount ?? 0);
+}
 
 /// <summary>A return that was applied.</summary>
 /// <param name="Return">As it was sent.</param>
 /// <param name="Day">The day whose progress changed: the purchase's, or (without receipt) the return's.</param>
 /// <param name="After">What is left of the purchase; null without receipt.</param>
-/// <param name="Takes">What each rule takes back; points above 0.</param>
+/// <param name="Takes">What each rule takes back; below 0: what it gives now that something else is gone.</param>
 /// <param name="Postings">Where the points were taken.</param>
 /// <param name="Spend">Taken off the day's spend.</param>
 /// <param name="ProgressPoints">Taken off the day's base points.</param>
@@ -36,7 +46,14 @@ public sealed record PurchaseRecorded(Purchase Purchase, int ProgramVersion, str
 /// <param name="Waited">Whether it had arrived before the purchase.</param>
 public sealed record ReturnRecorded(
     Return Return, LocalDate Day, PurchaseState? After, TakeBack[] Takes, Posting[] Postings, long Spend, long ProgressPoints, int Visits, bool Waited)
-    : MemberEvent;
+    : MemberEvent
+{
+    /// <summary>What it changed for campaigns; null: nothing.</summary>
+    public CampaignFacts? Campaigns { get; init; }
+
+    /// <summary>What came back of the points that had paid for a part of it; null: it was paid with money.</summary>
+    public TenderReturned? Tender { get; init; }
+}
 
 /// <summary>A return whose purchase is not known yet.</summary>
 public sealed record ReturnWaits(Return Return) : MemberEvent;

@@ -7,7 +7,7 @@ namespace Loyalty.Domain.Members;
 /// What an actor keeps of one member in memory: balances and standing, not the history (that is in the journal). Changed by
 /// <see cref="Apply"/> alone. Not thread-safe: it never leaves its actor's turn.
 /// </summary>
-public sealed class MemberState(string id)
+public sealed partial class MemberState(string id)
 {
     /// <summary>Returns that may wait for their purchase.</summary>
     public const int MaxWaiting = 64;
@@ -96,6 +96,11 @@ public sealed class MemberState(string id)
             bytes += 200 + ((book.Lots.Length + book.Lapsed.Length) * 32);
         }
 
+        foreach (var hold in Holds?.Open ?? [])
+        {
+            bytes += 300 + (hold.Lots.Length * 32);
+        }
+
         return bytes;
     }
 
@@ -159,13 +164,15 @@ public sealed class MemberState(string id)
                     Give(award.Unit, award.Lot, award.Points);
                 }
 
-                var spent = Sum(purchase.Purchase.Lines);
+                TakeTender(purchase);
+                var spent = purchase.Money;
                 History.Add(purchase.Day, spent, purchase.ProgressPoints, 1);
                 Purchases++;
                 Spend += spent;
                 break;
             case ReturnRecorded returned:
                 Post(returned.Postings);
+                GiveTenderBack(returned);
                 History.Add(returned.Day, -returned.Spend, -returned.ProgressPoints, -returned.Visits);
                 Returns++;
                 Spend -= returned.Spend;
@@ -180,9 +187,9 @@ public sealed class MemberState(string id)
                 break;
             case PointsLapsed lapsed:
                 var book = Book(lapsed.Unit);
+                book.TakeMany(lapsed.Lots);
                 foreach (var lot in lapsed.Lots)
                 {
-                    book.Take(lot.Id, lot.Points);
                     book.AddLapsed(lot.Id, lot.Points);
                 }
 
@@ -218,7 +225,12 @@ public sealed class MemberState(string id)
             case RequestRefused or RequestAnswered:
                 break;
             default:
-                throw new InvalidOperationException($"no rule applies {fact.GetType().Name}");
+                if (!ApplySpending(fact))
+                {
+                    throw new InvalidOperationException($"no rule applies {fact.GetType().Name}");
+                }
+
+                break;
         }
     }
 

@@ -12,9 +12,22 @@ namespace Loyalty.Domain.Members;
 /// <param name="Awards">Its awards with what is left of their points.</param>
 public sealed record PurchaseState(string Id, LocalDate Day, int ProgramVersion, string? Tier, SaleLine[] Lines, Award[] Awards)
 {
+    /// <summary>What campaigns gave for what is left, and how they were judged; null: no campaign had to do with it.</summary>
+    public PurchaseCampaigns? Campaigns { get; init; }
+
+    /// <summary>What is left of the points that paid for a part of it; null: it was paid with money.</summary>
+    public PurchaseTender? Tender { get; init; }
+
     /// <summary>Before any return.</summary>
     public static PurchaseState Of(PurchaseRecorded recorded) =>
-        new(recorded.Purchase.Id, recorded.Day, recorded.ProgramVersion, recorded.Tier, recorded.Purchase.Lines, recorded.Awards);
+        new(recorded.Purchase.Id, recorded.Day, recorded.ProgramVersion, recorded.Tier, recorded.Purchase.Lines, recorded.Awards)
+        {
+            Campaigns = recorded.Campaigns?.Left,
+            Tender = recorded.Tender is { } taken ? new(taken.Tender, Array.ConvertAll(recorded.Purchase.Lines, line => line.Amount), taken.Lots) : null,
+        };
+
+    /// <summary>The lines of which this much is left, with what was paid for them with money: what earns.</summary>
+    public SaleLine[] PaidWithMoney(SaleLine[] left) => Tender?.PaidWithMoney(left) ?? left;
 
     /// <summary>Whether any quantity is left.</summary>
     public bool IsReturnedWhole => Array.TrueForAll(Lines, line => line.Quantity == 0m);

@@ -53,6 +53,9 @@ public sealed class ProgramDefinition
     /// <summary>True: a campaign is published only after another author than the draft's last one has approved it.</summary>
     public required bool CampaignApproval { get; init; }
 
+    /// <summary>How points may be spent.</summary>
+    public RedemptionPolicy Redemption { get; init; } = RedemptionPolicy.Default;
+
     /// <summary>The definition as it was given (UTF-8 JSON).</summary>
     public required ReadOnlyMemory<byte> Source { get; init; }
 

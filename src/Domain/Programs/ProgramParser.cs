@@ -106,6 +106,7 @@ public static partial class ProgramParser
         var stores = ReadStores(fields, errors);
         var causes = ReadCauses(fields, errors);
         var approval = fields.Flag("campaignApproval", false);
+        var redemption = fields.Nested("redemption", required: false) is { } spending ? RedemptionPolicy.Read(spending, unitIds, errors) : RedemptionPolicy.Default;
         fields.RefuseUnknown();
 
         if (previous is not null)
@@ -132,6 +133,7 @@ public static partial class ProgramParser
             Stores = stores,
             Causes = causes,
             CampaignApproval = approval,
+            Redemption = redemption,
             Source = json.ToArray(),
         };
     }

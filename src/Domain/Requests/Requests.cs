@@ -29,6 +29,9 @@ public sealed record Purchase : Request
 
     /// <summary>What was bought, 1 to <see cref="RequestLimits.Lines"/> lines.</summary>
     public required SaleLine[] Lines { get; init; }
+
+    /// <summary>Points that pay for a part of it; null: it was paid with money.</summary>
+    public Tender? Tender { get; init; }
 }
 
 /// <summary>A return of goods.</summary>
@@ -128,6 +131,9 @@ public static class RequestLimits
 
     /// <summary>Alternative ids of a member.</summary>
     public const int AlternativeIds = 16;
+
+    /// <summary>How many of a reward can be asked for at once.</summary>
+    public const int RewardQuantity = 1000;
 
     /// <summary>The earliest time of a sale that is believed.</summary>
     public static readonly Instant EarliestSale = Instant.FromUtc(1970, 1, 1, 0, 0);

@@ -34,7 +34,8 @@ public interface IJournal : IAsyncDisposable
     /// <remarks>
     /// An entry whose <see cref="AppendEntry.ExpectedVersion"/> and <see cref="AppendEntry.ExpectedHash"/> are not the actor's is <see cref="AppendOutcome.Stale"/>; one that brings a
     /// unique key the journal has is <see cref="AppendOutcome.Duplicate"/>; neither leaves a trace, and the other entries of the batch
-    /// are not affected (except later ones of the same actor, which then are stale themselves).
+    /// are not affected (except later ones of the same actor, which then are stale themselves). What is written is told in the order in which it was handed over; a batch that is refused at once
+    /// (the queue is full, the store is closing) may be told before others that wait.
     /// </remarks>
     void Append(AppendBatch batch);
 

@@ -60,7 +60,7 @@ public sealed class Turn : ILedgerSink
 {
     private readonly List<KeyEntry> _keys = [];
     private readonly List<Measure> _measures = [];
-    private readonly List<(ActorId Target, byte[] Message)> _effects = [];
+    private readonly List<(ActorId Target, byte[] Message, string? Id)> _effects = [];
     private readonly List<IReservation> _reservations = [];
     private readonly List<(string Unit, string Account, string Name)> _accountNames = [];
 
@@ -83,7 +83,7 @@ public sealed class Turn : ILedgerSink
 
     internal List<Measure> Measures => _measures;
 
-    internal List<(ActorId Target, byte[] Message)> Effects => _effects;
+    internal List<(ActorId Target, byte[] Message, string? Id)> Effects => _effects;
 
     internal List<IReservation> Reservations => _reservations;
 
@@ -112,12 +112,21 @@ public sealed class Turn : ILedgerSink
     public void AddKey(string scope, string id, bool unique)
     {
         // The key of the command's own id was computed when it was looked up.
-        var isOwn = ReferenceEquals(scope, KeyScopes.Request) && Command is { RequestLookedUp: true } && ReferenceEquals(id, Command.RequestId);
+        var isOwn = Command is { RequestLookedUp: true } && ReferenceEquals(scope, Command.RequestScope) && ReferenceEquals(id, Command.RequestId);
         _keys.Add(new(isOwn ? Command!.RequestKey : RequestKey.Of(scope, id, KeySeed), unique));
     }
 
     /// <summary>Sends a message to another actor, once the events are durable; at least once, and the receiver applies it once.</summary>
-    public void AddEffect(ActorId target, byte[] message) => _effects.Add((target, message));
+    public void AddEffect(ActorId target, byte[] message) => _effects.Add((target, message, null));
+
+    /// <summary>
+    /// Sends a message that the receiver decides once for all times, by its id: for a step of a saga, and for receivers that hear from very many senders (nothing is kept of a keyed effect in
+    /// the receiver's memory; its record is found by the key).
+    /// </summary>
+    /// <param name="target">The receiver.</param>
+    /// <param name="message">Understood by the receiver's kind.</param>
+    /// <param name="id">Unique among the keyed effects of the books: what the saga is known by, and the step: <c>reserve:R-17</c>.</param>
+    public void AddEffect(ActorId target, byte[] message, string id) => _effects.Add((target, message, id));
 
     /// <inheritdoc />
     public void Post(string unit, string from, string to, long points)

@@ -14,6 +14,9 @@ public abstract class Command(ActorId target)
     /// <summary>The sender's id when the command is a request with an identity; null: a question, or an order that is idempotent by itself.</summary>
     public virtual string? RequestId => null;
 
+    /// <summary>What <see cref="RequestId"/> names: <see cref="KeyScopes.Request"/> unless it is the id of an effect.</summary>
+    internal virtual string RequestScope => KeyScopes.Request;
+
     /// <summary>The id of an earlier request that the decision needs to see; null: none.</summary>
     public virtual string? RecallId => null;
 
@@ -114,8 +117,14 @@ public sealed class SnapshotCommand(ActorId target) : Command(target);
 /// <param name="sender">The actor that raised it.</param>
 /// <param name="sequence">Counted by the sender from 1.</param>
 /// <param name="message">Understood by the receiver's kind.</param>
-public sealed class EffectCommand(ActorId target, ActorId sender, long sequence, ReadOnlyMemory<byte> message) : Command(target)
+/// <param name="id">Of a keyed effect: what it is known by to the receiver, for ever, whoever brings it and however often; null: known by sender and sequence.</param>
+public sealed class EffectCommand(ActorId target, ActorId sender, long sequence, ReadOnlyMemory<byte> message, string? id = null) : Command(target)
 {
+    /// <inheritdoc />
+    public override string? RequestId => id;
+
+    internal override string RequestScope => KeyScopes.Effect;
+
     /// <summary>The actor that raised it.</summary>
     public ActorId Sender { get; } = sender;
 

@@ -30,6 +30,9 @@ public interface IActorHost
     /// <summary>Figures for operators: one entry for each process that runs actors and answers.</summary>
     ValueTask<IReadOnlyList<SiloFigures>> ReadFiguresAsync();
 
+    /// <summary>How the tasks of <see cref="ActorHostExtensions"/> go on: on threads of their own, since commands end on engine threads. The simulator has one thread only.</summary>
+    TaskCreationOptions Continuations => TaskCreationOptions.RunContinuationsAsynchronously;
+
     /// <summary>Sends one command; its observer is told when it ends.</summary>
     void Send(Command command);
 
@@ -55,13 +58,26 @@ public sealed class EmbeddedHost : IActorHost, IAsyncDisposable
     /// <param name="logger">For failures.</param>
     public EmbeddedHost(
         IJournal journal, IEnumerable<ActorKind> kinds, KernelOptions options, IClock clock, IShardScheduler scheduler, ILogger<EmbeddedHost> logger)
+        : this(journal, kinds, options, clock, scheduler, logger, null)
+    {
+    }
+
+    /// <param name="journal">Where the events rest; not disposed by the host.</param>
+    /// <param name="kinds">What runs here.</param>
+    /// <param name="options">Bounds.</param>
+    /// <param name="clock">The engine's clock.</param>
+    /// <param name="scheduler">Runs the shards.</param>
+    /// <param name="logger">For failures.</param>
+    /// <param name="outward">Takes what actors and background work send; null: this host. The simulator's loses, doubles and delays it.</param>
+    internal EmbeddedHost(
+        IJournal journal, IEnumerable<ActorKind> kinds, KernelOptions options, IClock clock, IShardScheduler scheduler, ILogger logger, IActorHost? outward)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
         _options = options = options.ForQueues();
         var byName = kinds.ToDictionary(kind => kind.Name, StringComparer.Ordinal);
-        _shards = [.. Enumerable.Range(0, options.Shards).Select(_ => new Shard(this, scheduler, clock, journal, byName, options, logger))];
-        _keeper = new(journal, this, options, clock, static () => [HashRange.All], logger);
+        _shards = [.. Enumerable.Range(0, options.Shards).Select(_ => new Shard(outward ?? this, scheduler, clock, journal, byName, options, logger))];
+        _keeper = new(journal, outward ?? this, options, clock, static () => [HashRange.All], logger);
     }
 
     /// <inheritdoc />
@@ -147,7 +163,7 @@ public static class ActorHostExtensions
     public static Task<T> AskAsync<T>(this IActorHost host, T command)
         where T : Command
     {
-        var waiter = new Waiter<T>();
+        var waiter = new Waiter<T>(host.Continuations);
         command.Observer = waiter;
         host.Send(command);
         return waiter.Task;
@@ -159,7 +175,7 @@ public static class ActorHostExtensions
     {
         if (commands.Length > 0)
         {
-            var waiter = new GroupWaiter(commands.Length);
+            var waiter = new GroupWaiter(commands.Length, host.Continuations);
             foreach (var command in commands)
             {
                 command.Observer = waiter;
@@ -172,13 +188,13 @@ public static class ActorHostExtensions
         return commands;
     }
 
-    private sealed class Waiter<T>() : TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously), ICommandObserver
+    private sealed class Waiter<T>(TaskCreationOptions continuations) : TaskCompletionSource<T>(continuations), ICommandObserver
         where T : Command
     {
         public void OnCompleted(Command command) => SetResult((T)command);
     }
 
-    private sealed class GroupWaiter(int count) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), ICommandObserver
+    private sealed class GroupWaiter(int count, TaskCreationOptions continuations) : TaskCompletionSource(continuations), ICommandObserver
     {
         private int _left = count;
 

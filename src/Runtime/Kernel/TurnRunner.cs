@@ -256,7 +256,7 @@ internal abstract class TurnRunner
         if (command.RequestId is { } requestId && !command.RequestLookedUp)
         {
             command.RequestLookedUp = true;
-            var key = RequestKey.Of(KeyScopes.Request, requestId, _journal.KeySeed);
+            var key = RequestKey.Of(command.RequestScope, requestId, _journal.KeySeed);
             command.RequestKey = key;
             if (_inFlight.TryGetValue(key, out var pending))
             {
@@ -282,7 +282,8 @@ internal abstract class TurnRunner
             return true;
         }
 
-        if (!cell.Kind.Replay(command, cell.Id, StoredEvents(appends, index)))
+        // A keyed effect has no reply but that it is applied.
+        if (command is not EffectCommand && !cell.Kind.Replay(command, cell.Id, StoredEvents(appends, index)))
         {
             return false;
         }
@@ -380,9 +381,10 @@ internal abstract class TurnRunner
         bool isKnown;
         try
         {
-            isKnown = record is not null
-                && _kinds.TryGetValue(record.Actor.Kind, out var kind)
-                && kind.Replay(command, record.Actor, ActorState.KindPart(record.Events.Span, out _));
+            isKnown = record is not null && (command is EffectCommand { RequestId: { } effect }
+                ? Received(record, effect)
+                : _kinds.TryGetValue(record.Actor.Kind, out var kind)
+                    && kind.Replay(command, record.Actor, ActorState.KindPart(record.Events.Span, out _)));
         }
         catch (Exception e)
         {
@@ -399,6 +401,12 @@ internal abstract class TurnRunner
         {
             Handle(cell, command);
         }
+    }
+
+    private static bool Received(JournalRecord record, string effect)
+    {
+        ActorState.KindPart(record.Events.Span, out var kernelPart);
+        return Correspondence.HasReceivedKeyed(kernelPart, effect);
     }
 
     // ------------------------------------------------------------------ deciding
@@ -423,6 +431,12 @@ internal abstract class TurnRunner
                 case SnapshotCommand:
                     command.Reply = state.Version == 0 ? null : state.ToSnapshot(_snapshot, _kernelEntries, cell.WakeAtMs);
                     _kernelEntries.Clear();
+                    break;
+                case EffectCommand { RequestId: { } id } effect:
+                    cell.Kind.Decide(state.Value, command, _turn);
+                    _turn.AddKey(KeyScopes.Effect, id, unique: true);
+                    Correspondence.WriteReceivedKeyed(_kernelEntries, effect.Sender, id);
+                    kernelEvents++;
                     break;
                 case EffectCommand effect when state.Correspondence?.HasReceived(effect.Sender, effect.Sequence) == true:
                     break;
@@ -453,9 +467,9 @@ internal abstract class TurnRunner
 
         _decided++;
         var sequence = state.Correspondence?.NextSequence ?? 1;
-        foreach (var (target, message) in _turn.Effects)
+        foreach (var (target, message, id) in _turn.Effects)
         {
-            Correspondence.WriteRaised(_kernelEntries, new(sequence++, target, message));
+            Correspondence.WriteRaised(_kernelEntries, new(sequence++, target, message, id));
             kernelEvents++;
         }
 
@@ -760,7 +774,7 @@ internal abstract class TurnRunner
         }
 
         cell.IsDelivering = true;
-        _host.Send(new EffectCommand(effect.Target, cell.Id, effect.Sequence, effect.Message)
+        _host.Send(new EffectCommand(effect.Target, cell.Id, effect.Sequence, effect.Message, effect.Id)
         {
             Observer = new DeliveryObserver(this, cell),
         });
@@ -903,6 +917,9 @@ public static class KeyScopes
 {
     /// <summary>A request: unique in the books for ever.</summary>
     public const string Request = "request";
+
+    /// <summary>A keyed effect: unique in the books for ever.</summary>
+    public const string Effect = "effect";
 
     /// <summary>What is left of a purchase: the newest record counts.</summary>
     public const string Left = "left";

@@ -22,6 +22,18 @@ public static class ActorIds
     /// <summary>How far the readers of the journal came.</summary>
     public const string FeedKind = "feed";
 
+    /// <summary>An entry of the catalogue of rewards, with its stock.</summary>
+    public const string RewardKind = "reward";
+
+    /// <summary>Which rewards there are.</summary>
+    public const string RewardsKind = "rewards";
+
+    /// <summary>The only actor of its kind.</summary>
+    public static readonly ActorId Rewards = new(RewardsKind, "main");
+
+    /// <summary>A reward.</summary>
+    public static ActorId Reward(string id) => new(RewardKind, id);
+
     /// <summary>The only actor of its kind.</summary>
     public static readonly ActorId Program = new(ProgramKind, "main");
 

@@ -165,6 +165,12 @@ public sealed class LoyaltyEngine(IActorHost host, IBooks books, ProgramSource p
         }
 
         var history = await Books.ReadHistoryAsync(ActorIds.Member(member), cursor?.Before ?? 0, records).ConfigureAwait(false);
+        while (history.Count == records && history[^1].LastVersion > newest)
+        {
+            // A whole page was appended since the balances were taken: the statement begins behind it.
+            history = await Books.ReadHistoryAsync(ActorIds.Member(member), history[^1].Position, records).ConfigureAwait(false);
+        }
+
         var builder = new StatementBuilder(balances);
         foreach (var record in history)
         {

@@ -49,6 +49,13 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
             case WakeCommand:
                 decider.BringUpToDate();
                 break;
+            case GetHold hold:
+                decider.BringUpToDate();
+                command.Reply = Spendings.View(member, hold);
+                break;
+            case EffectCommand effect:
+                MemberMessages.Decide(decider, effect);
+                break;
             case EnrolMember enrol:
                 command.Reply = Enrol(member, enrol.Enrolment, decider, context);
                 break;
@@ -66,6 +73,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
         {
             MemberCodec.Write(turn.Events, fact);
             MemberLedger.Post(fact, turn);
+            Spendings.AddTo(turn, fact);
         }
 
         turn.EventCount += raised.Count;
@@ -88,7 +96,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
                 ReturnRecorded e => e.Return,
                 ReturnWaits e => e.Return,
                 PointsAdjusted e => e.Adjustment,
-                _ => null,
+                _ => Spendings.RequestOf(stored),
             };
             if (request?.Id == command.RequestId)
             {
@@ -132,19 +140,26 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
     private static RequestOutcome Decide(
         MemberState member, RequestCommand command, MemberDecider decider, TurnContext context, List<MemberEvent> raised, Turn turn)
     {
-        if (member.Status == MemberStatus.Unknown && (command is AdjustPoints || !context.Program.EnrolUnknownMembers))
+        if (member.Status == MemberStatus.Unknown && (command is AdjustPoints or SpendingCommand || !context.Program.EnrolUnknownMembers))
         {
             return new(OutcomeKind.UnknownMember, null, null, null, false);
         }
 
         var request = command.Request;
+        RequestOutcome? unknown = null;
         var refusal = command switch
         {
+            SpendingCommand spending => Spendings.Decide(member, spending, decider, out unknown),
             RecordPurchase purchase => decider.Record(purchase.Purchase),
             RecordReturn returned => decider.Record(returned.Return, Recalls.Of(returned, command.Target)),
             AdjustPoints adjustment => decider.Record(adjustment.Adjustment),
             _ => throw new InvalidOperationException($"members do not understand {command.GetType().Name}"),
         };
+        if (unknown is not null)
+        {
+            return unknown;
+        }
+
         turn.AddKey(KeyScopes.Request, request.Id, unique: true);
         if (refusal is not null)
         {
@@ -167,6 +182,9 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
                         turn.AddKey(KeyScopes.Left, returned.Return.Purchase!, unique: false);
                     }
 
+                    break;
+                default:
+                    fact = ReferenceEquals(Spendings.RequestOf(one), request) ? one : fact;
                     break;
             }
         }
@@ -313,7 +331,11 @@ internal static class Outcomes
         var fingerprint = recorded is null ? refused!.Fingerprint : Fingerprint.Of(recorded);
         if (fingerprint != Fingerprint.Of(command.Request))
         {
-            var what = recorded switch { Purchase => "a purchase", Return => "a return", Adjustment => "an adjustment", _ => "a request that was refused" };
+            var what = recorded switch
+            {
+                Purchase => "a purchase", Return => "a return", Adjustment => "an adjustment", Hold => "a hold", Redemption => "a redemption", HoldCommit => "a commit",
+                HoldCancel => "a cancellation", Reversal => "a reversal", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
+            };
             var whose = actor.Kind == ActorIds.MemberKind ? $"of member {actor.Key}" : "without member";
             return new(
                 OutcomeKind.Conflict, null, null,

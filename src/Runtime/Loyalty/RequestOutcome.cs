@@ -7,7 +7,7 @@ namespace Loyalty.Runtime.Loyalty;
 /// <summary>How a request ended; the reply of <see cref="RecordPurchase"/>, <see cref="RecordReturn"/> and <see cref="AdjustPoints"/>.</summary>
 /// <param name="Kind">How.</param>
 /// <param name="Fact">The fact that records it: <see cref="PurchaseRecorded"/>, <see cref="ReturnRecorded"/>, <see cref="ReturnWaits"/>,
-/// <see cref="PointsAdjusted"/>, <see cref="Domain.Sales.SaleCounted"/> or <see cref="Domain.Sales.SaleReturned"/>; null unless recorded.</param>
+/// <see cref="PointsAdjusted"/>, a fact about spending, <see cref="Domain.Sales.SaleCounted"/> or <see cref="Domain.Sales.SaleReturned"/>; null unless recorded.</param>
 /// <param name="Answer">Balances and tier after it; null for anonymous sales.</param>
 /// <param name="Refusal">Why it was refused, or what the conflict is.</param>
 /// <param name="Replayed">The request had been decided before; this is what was said then.</param>
@@ -27,6 +27,9 @@ public enum OutcomeKind : byte
 
     /// <summary>The member is not known, and the program does not enrol by itself. Not remembered: the member may enrol and the request come again.</summary>
     UnknownMember,
+
+    /// <summary>Something else that the request names is not known; the refusal says what. Not remembered.</summary>
+    Unknown,
 }
 
 /// <summary>Tells whether two requests have the same content: XxHash128 of the kind of request and its stored form.</summary>
@@ -45,6 +48,11 @@ public static class Fingerprint
             case Purchase purchase:
                 writer.Byte(1);
                 SaleCodec.Write(writer, purchase);
+                if (purchase.Tender is not null)
+                {
+                    SpendingCodec.Write(writer, purchase.Tender);
+                }
+
                 break;
             case Return returned:
                 writer.Byte(2);
@@ -57,6 +65,26 @@ public static class Fingerprint
             case Enrolment enrolment:
                 writer.Byte(4);
                 SaleCodec.Write(writer, enrolment);
+                break;
+            case Spending spending:
+                writer.Byte(spending is Hold ? (byte)7 : (byte)8);
+                SpendingCodec.Write(writer, spending);
+                break;
+            case HoldCommit commit:
+                writer.Byte(9);
+                SpendingCodec.Write(writer, commit);
+                break;
+            case HoldCancel cancel:
+                writer.Byte(10);
+                SpendingCodec.Write(writer, cancel);
+                break;
+            case Reversal reversal:
+                writer.Byte(11);
+                SpendingCodec.Write(writer, reversal);
+                break;
+            case StockChange change:
+                writer.Byte(12);
+                SpendingCodec.Write(writer, change);
                 break;
             default:
                 throw new ArgumentException($"no fingerprint for {request.GetType().Name}", nameof(request));

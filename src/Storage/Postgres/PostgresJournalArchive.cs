@@ -14,7 +14,10 @@ public sealed class PostgresJournalArchive : IJournalArchive
 {
     private readonly PostgresServer server;
 
-    private PostgresJournalArchive(PostgresServer server) => this.server = server;
+    private PostgresJournalArchive(PostgresServer server, long keySeed) => (this.server, KeySeed) = (server, keySeed);
+
+    /// <inheritdoc />
+    public long KeySeed { get; }
 
     /// <inheritdoc />
     public string Description => $"{server.Description} (read only)";
@@ -33,10 +36,9 @@ public sealed class PostgresJournalArchive : IJournalArchive
             var connection = await server.OpenAsync().ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
-                await BooksView.OpenAsync(connection, options, server, new()).ConfigureAwait(false);
+                var (keySeed, _) = await BooksView.OpenAsync(connection, options, server, new()).ConfigureAwait(false);
+                return new(server, keySeed);
             }
-
-            return new(server);
         }
         catch (Exception e)
         {
@@ -56,7 +58,20 @@ public sealed class PostgresJournalArchive : IJournalArchive
     {
         ArgumentNullException.ThrowIfNull(onDamage);
         // The last record as of the call; what is appended later is not read.
-        return Enumerate(Totals().Position, onDamage);
+        return Enumerate(Totals().Position, onDamage).Select(whole => whole.Record);
+    }
+
+    /// <inheritdoc />
+    /// <remarks>Holds one transaction open for as long as it is enumerated: the server sorts the keys by record, and cleans up behind the writers only afterwards.</remarks>
+    /// <exception cref="JournalUnavailableException">The server cannot answer.</exception>
+    public IEnumerable<ArchivedRecord> ReadWhole(Action<JournalDamage> onDamage)
+    {
+        ArgumentNullException.ThrowIfNull(onDamage);
+        using var keys = Guarded(() => new KeyStream(server));
+        foreach (var whole in Enumerate(keys.Position, onDamage))
+        {
+            yield return whole with { Keys = Guarded(() => keys.Of(whole.Record.Position)) };
+        }
     }
 
     /// <inheritdoc />
@@ -118,7 +133,7 @@ public sealed class PostgresJournalArchive : IJournalArchive
             : null;
     }
 
-    private IEnumerable<JournalRecord> Enumerate(long last, Action<JournalDamage> onDamage)
+    private IEnumerable<ArchivedRecord> Enumerate(long last, Action<JournalDamage> onDamage)
     {
         var chains = new Dictionary<ActorId, Link>();
         var next = 1L;
@@ -140,10 +155,11 @@ public sealed class PostgresJournalArchive : IJournalArchive
                 }
 
                 var broken = Check(row.Record, row.Previous, chains);
+                var before = chains.GetValueOrDefault(row.Record.Actor).Hash;
                 chains[row.Record.Actor] = new(row.Record.LastVersion, row.Record.Position, row.Record.Hash);
                 if (broken is null)
                 {
-                    yield return row.Record;
+                    yield return new(row.Record, before, []);
                 }
                 else
                 {
@@ -205,12 +221,17 @@ public sealed class PostgresJournalArchive : IJournalArchive
         return rows;
     });
 
-    private T Read<T>(Func<NpgsqlConnection, T> read)
+    private T Read<T>(Func<NpgsqlConnection, T> read) => Guarded(() =>
+    {
+        using var connection = server.Open();
+        return read(connection);
+    });
+
+    private T Guarded<T>(Func<T> read)
     {
         try
         {
-            using var connection = server.Open();
-            return read(connection);
+            return read();
         }
         catch (Exception e) when (PostgresServer.IsTrouble(e))
         {

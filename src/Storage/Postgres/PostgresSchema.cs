@@ -69,6 +69,39 @@ public static class PostgresSchema
         }
     }
 
+    /// <summary>
+    /// Gives empty books the seed of other books, so that those can be brought in with the request keys that they have (<see cref="IJournal.KeySeed"/>). No engine may have them open.
+    /// </summary>
+    /// <returns>False: they are not empty; nothing was changed.</returns>
+    /// <exception cref="JournalUnavailableException">The server cannot be reached, or holds no books.</exception>
+    public static async Task<bool> AdoptKeySeedAsync(string connectionString, long keySeed, string schema = "loyalty", CancellationToken cancellation = default)
+    {
+        PostgresJournalOptions.CheckSchema(schema);
+        var builder = PostgresJournalOptions.ParseConnectionString(connectionString);
+        builder.Pooling = false;
+        try
+        {
+            var connection = new NpgsqlConnection(builder.ConnectionString);
+            await using (connection.ConfigureAwait(false))
+            {
+                await connection.OpenAsync(cancellation).ConfigureAwait(false);
+                var command = new NpgsqlCommand(string.Create(CultureInfo.InvariantCulture, $"UPDATE \"{schema}\".books SET key_seed = {keySeed} WHERE newest = 0"), connection);
+                await using (command.ConfigureAwait(false))
+                {
+                    return await command.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false) == 1;
+                }
+            }
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
+        {
+            throw IsMissing(schema, PostgresServer.Place(builder));
+        }
+        catch (Exception e) when (PostgresServer.IsTrouble(e) && e is not OperationCanceledException)
+        {
+            throw PostgresServer.Explain(PostgresServer.Place(builder), e);
+        }
+    }
+
     internal static JournalUnavailableException IsMissing(string schema, string place) => new(
         $"The database {place} holds no journal in schema '{schema}'. Make it once with PostgresSchema.MigrateAsync, as a role that may create the schema.");
 

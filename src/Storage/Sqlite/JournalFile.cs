@@ -64,7 +64,7 @@ internal static class JournalFile
     /// <summary>Opens the file for writing, after <see cref="Lock"/>; makes its tables when it is new.</summary>
     /// <exception cref="JournalUnavailableException">It cannot be opened or is something else.</exception>
     /// <exception cref="JournalCorruptException">Its format is another one.</exception>
-    public static Db OpenWriter(string path, long walBytes)
+    public static Db OpenWriter(string path, long walBytes, long? newKeySeed = null)
     {
         Db? db = null;
         try
@@ -85,7 +85,7 @@ internal static class JournalFile
             db.Execute("PRAGMA temp_store = MEMORY");
             if (!known)
             {
-                Create(db);
+                Create(db, newKeySeed);
             }
 
             return db;
@@ -177,7 +177,7 @@ internal static class JournalFile
         return true;
     }
 
-    private static void Create(Db db)
+    private static void Create(Db db, long? keySeed)
     {
         db.Execute("BEGIN IMMEDIATE");
         foreach (var statement in Schema.Split(';'))
@@ -190,7 +190,7 @@ internal static class JournalFile
         meta.Bind(1, "created").Bind(2, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()).Run();
         Span<byte> seed = stackalloc byte[8];
         System.Security.Cryptography.RandomNumberGenerator.Fill(seed);
-        meta.Bind(1, "key_seed").Bind(2, BitConverter.ToInt64(seed)).Run();
+        meta.Bind(1, "key_seed").Bind(2, keySeed ?? BitConverter.ToInt64(seed)).Run();
         meta.Bind(1, "tail_start").Bind(2, 0).Run();
         meta.Bind(1, "key_tail_start").Bind(2, 0).Run();
         meta.Bind(1, "holder").Bind(2, 0).Run();

@@ -96,7 +96,7 @@ public sealed class SqliteJournal : IJournal
         Db? db = null;
         try
         {
-            db = JournalFile.OpenWriter(options.Path, options.WalBytes);
+            db = JournalFile.OpenWriter(options.Path, options.WalBytes, options.NewKeySeed);
             var journal = new SqliteJournal(options, fileLock, db);
             journal.Start();
             return journal;

@@ -14,7 +14,10 @@ public sealed class SqliteJournalArchive : IJournalArchive
     private readonly Db db;
     private readonly string path;
 
-    private SqliteJournalArchive(Db db, string path) => (this.db, this.path) = (db, path);
+    private SqliteJournalArchive(Db db, string path) => (this.db, this.path, KeySeed) = (db, path, JournalFile.Meta(db, "key_seed"));
+
+    /// <inheritdoc />
+    public long KeySeed { get; }
 
     /// <inheritdoc />
     public string Description => $"SQLite journal {path} (read only)";
@@ -29,7 +32,12 @@ public sealed class SqliteJournalArchive : IJournalArchive
     }
 
     /// <inheritdoc />
-    public IEnumerable<JournalRecord> ReadAll(Action<JournalDamage> onDamage)
+    public IEnumerable<JournalRecord> ReadAll(Action<JournalDamage> onDamage) => Read(onDamage, withKeys: false).Select(whole => whole.Record);
+
+    /// <inheritdoc />
+    public IEnumerable<ArchivedRecord> ReadWhole(Action<JournalDamage> onDamage) => Read(onDamage, withKeys: true);
+
+    private IEnumerable<ArchivedRecord> Read(Action<JournalDamage> onDamage, bool withKeys)
     {
         ArgumentNullException.ThrowIfNull(onDamage);
         // The last block as of the call; what is appended later is not read.
@@ -44,7 +52,7 @@ public sealed class SqliteJournalArchive : IJournalArchive
             return [];
         }
 
-        return Enumerate(last, onDamage);
+        return Enumerate(last, onDamage, withKeys);
     }
 
     /// <inheritdoc />
@@ -130,15 +138,15 @@ public sealed class SqliteJournalArchive : IJournalArchive
     /// <inheritdoc />
     public void Dispose() => db.Dispose();
 
-    private IEnumerable<JournalRecord> Enumerate(long lastSeq, Action<JournalDamage> onDamage)
+    private IEnumerable<ArchivedRecord> Enumerate(long lastSeq, Action<JournalDamage> onDamage, bool withKeys)
     {
         using var read = db.Prepare("SELECT data FROM block WHERE seq = ?1");
         var chains = new Dictionary<ActorId, Link>();
-        var records = new List<JournalRecord>();
+        var records = new List<ArchivedRecord>();
         for (var seq = 1L; seq <= lastSeq; seq++)
         {
             records.Clear();
-            ReadBlock(read, seq, chains, records, onDamage);
+            ReadBlock(read, seq, chains, records, onDamage, withKeys);
             foreach (var record in records)
             {
                 yield return record;
@@ -146,7 +154,8 @@ public sealed class SqliteJournalArchive : IJournalArchive
         }
     }
 
-    private static void ReadBlock(Statement read, long seq, Dictionary<ActorId, Link> chains, List<JournalRecord> records, Action<JournalDamage> onDamage)
+    private static void ReadBlock(
+        Statement read, long seq, Dictionary<ActorId, Link> chains, List<ArchivedRecord> records, Action<JournalDamage> onDamage, bool withKeys)
     {
         var start = BlockFormat.Position(seq, 0);
         try
@@ -190,7 +199,7 @@ public sealed class SqliteJournalArchive : IJournalArchive
                     }
                     else
                     {
-                        records.Add(record);
+                        records.Add(new(record, chains.GetValueOrDefault(record.Actor).Hash, withKeys ? Keys(view) : []));
                     }
 
                     chains[record.Actor] = new(record.LastVersion, record.Position, record.Hash);
@@ -207,6 +216,17 @@ public sealed class SqliteJournalArchive : IJournalArchive
         {
             read.Reset();
         }
+    }
+
+    private static KeyEntry[] Keys(in RecordView view)
+    {
+        var keys = new KeyEntry[view.KeyCount];
+        for (var i = 0; i < keys.Length; i++)
+        {
+            keys[i] = view.RequestKeyAt(i);
+        }
+
+        return keys;
     }
 
     private static string? Check(JournalRecord record, long previous, Dictionary<ActorId, Link> chains)

@@ -6,6 +6,9 @@ public sealed record SqliteJournalOptions
     /// <summary>The file, e.g. <c>/data/loyalty.db</c>; made, with its folder, if it is not there. SQLite keeps <c>-wal</c> and <c>-shm</c> beside it, the journal <c>.lock</c>.</summary>
     public required string Path { get; init; }
 
+    /// <summary>The seed of request keys when the books are made by this opening: that of books which are brought in. Null: a random one. Books that are there already keep theirs.</summary>
+    public long? NewKeySeed { get; init; }
+
     /// <summary>
     /// Bytes of batches appended but not yet durable; 1 MiB to 4 GiB, default 64 MiB. A batch that would go beyond is completed as
     /// <see cref="Runtime.Journal.AppendOutcome.Failed"/> (a single batch larger than this passes when nothing else waits).

@@ -29,7 +29,7 @@ public class WakingChangesNothing
 {
     [Fact]
     public void A_member_that_is_woken_at_any_moments_in_between_answers_the_same_and_ends_the_same() =>
-        Checks.ForAll(11, 800, Scripts.Of(40, Scripts.OneVersion), script =>
+        Checks.ForAll(11, 800, Scripts.Of(40, Plans.OneVersion), script =>
         {
             var run = Run.Of(script);
             var woken = RealMember.Of(script.Plan);
@@ -73,7 +73,7 @@ public class WakeAtIsInTime
 {
     [Fact]
     public void Nothing_is_due_before_the_moment_at_which_the_member_wants_to_be_woken() =>
-        Checks.ForAll(12, 800, Scripts.Of(25, Scripts.OneVersion), script => Run.Of(script, run =>
+        Checks.ForAll(12, 800, Scripts.Of(25, Plans.OneVersion), script => Run.Of(script, run =>
         {
             var member = run.Real;
             if (run.Asked.Count == 0 || run.Asked[^1].Now < run.Now)
@@ -100,7 +100,7 @@ public class MemoryIsWhatWasWritten
     public void Snapshots_and_replayed_events_give_the_same_member() => Checks.ForAll(13, 500, Scripts.Of(40), script => Run.Of(script, Same));
 
     [Fact]
-    public void Also_when_a_new_version_changes_the_tiers() => Checks.ForAll(14, 400, Scripts.Of(40, Scripts.ChangingTiers), script =>
+    public void Also_when_a_new_version_changes_the_tiers() => Checks.ForAll(14, 400, Scripts.Of(40, Plans.ChangingTiers), script =>
     {
         // The model knows one tier policy; here the requests are played to the domain alone.
         var run = new Run(script);
@@ -192,7 +192,7 @@ public class ReturnsLeaveNoTrace
         });
 
     [Fact]
-    public void Also_with_other_purchases_in_between_that_the_same_tier_judged() => Checks.ForAll(17, 1000, Scripts.Of(25, Scripts.OneVersion), script =>
+    public void Also_with_other_purchases_in_between_that_the_same_tier_judged() => Checks.ForAll(17, 1000, Scripts.Of(25, Plans.OneVersion), script =>
     {
         Step[] steps = [.. script.Steps.Where(step => step.Act is Buy or Enrol or Wake), new(0, new Wake())];
         if (steps.Length < 3 || script.Plan.Versions[0].Units.Any(unit => unit.Expiry.Policy == "inactivity"))

@@ -1,4 +1,5 @@
 using Loyalty.Domain.Members;
+using Loyalty.Domain.Tests.Model;
 using Xunit;
 
 namespace Loyalty.Domain.Tests.Properties;
@@ -21,7 +22,7 @@ public class RandomLivesReachEverything
         var seen = new Dictionary<string, int>();
         for (var seed = 0; seed < 400; seed++)
         {
-            var run = Run.Of(Scripts.Make(new Random(seed), 60, Scripts.AnyPlan));
+            var run = Run.Of(Scripts.Make(new Random(seed), 60, Plans.Any));
             foreach (var label in run.Real.Facts.SelectMany(Labels))
             {
                 seen[label] = seen.GetValueOrDefault(label) + 1;

@@ -1,0 +1,3 @@
+using Loyalty.Simulator;
+
+return SimulateCommand.Run(args);
