@@ -102,10 +102,15 @@ public static partial class MemberCodec
         return e;
     }
 
-    private static bool HasSections(MemberState state) => state.Holds is { IsEmpty: false };
+    private static bool HasSections(MemberState state) => state.Engagement is not null || state.Holds is { IsEmpty: false };
 
     private static void WriteSections(ByteWriter writer, MemberState state)
     {
+        if (state.Engagement is { } engagement)
+        {
+            WriteSection(writer, Section.Campaigns, engagement, Write);
+        }
+
         if (state.Holds is { IsEmpty: false } holds)
         {
             WriteSection(writer, Section.Spending, holds, WriteHolds);
@@ -120,6 +125,9 @@ public static partial class MemberCodec
             var body = new ByteReader(reader.Bytes());
             switch (id)
             {
+                case Section.Campaigns:
+                    Read(ref body, state.Engage());
+                    break;
                 case Section.Spending:
                     ReadHolds(ref body, state.MakeHolds());
                     break;

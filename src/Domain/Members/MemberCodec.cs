@@ -24,6 +24,8 @@ public static partial class MemberCodec
         AlternativeIds = 10,
         Refused = 11,
         Answered = 12,
+        Activity = 13,
+        Attributes = 14,
         HoldOpened = 20,
         HoldGranted = 21,
         HoldCommitted = 22,
@@ -43,6 +45,8 @@ public static partial class MemberCodec
             case PurchaseRecorded e: Frame(writer, Kind.Purchase, e, Write, SectionsOf(e) > 0 ? WithSections : (byte)1); break;
             case RequestAnswered e: Frame(writer, Kind.Answered, e, Write); break;
             case ReturnRecorded e: Frame(writer, Kind.Return, e, Write, SectionsOf(e) > 0 ? WithSections : (byte)1); break;
+            case ActivityRecorded e: Frame(writer, Kind.Activity, e, Write); break;
+            case AttributesSet e: Frame(writer, Kind.Attributes, e, static (w, e) => ActivityCodec.Write(w, e.Attributes)); break;
             case ReturnWaits e: Frame(writer, Kind.ReturnWaits, e, static (w, e) => SaleCodec.Write(w, e.Return)); break;
             case PointsLapsed e: Frame(writer, Kind.Lapsed, e, Write); break;
             case TierChanged e: Frame(writer, Kind.Tier, e, Write); break;
@@ -82,6 +86,8 @@ public static partial class MemberCodec
             Kind.Purchase => ReadPurchase(ref body),
             Kind.Answered => ReadAnswered(ref body),
             Kind.Return => ReadReturn(ref body),
+            Kind.Activity => ReadActivity(ref body),
+            Kind.Attributes => new AttributesSet(ActivityCodec.ReadAttributes(ref body)),
             Kind.ReturnWaits => new ReturnWaits(SaleCodec.ReadReturn(ref body)),
             Kind.Lapsed => new PointsLapsed(body.Text()!, ReadLots(ref body), body.Time()),
             Kind.Tier => new TierChanged(ReadTier(ref body), ReadTier(ref body), (TierChangeReason)body.Byte(), body.SomeDay()),

@@ -96,6 +96,7 @@ public sealed partial class MemberState(string id)
             bytes += 200 + ((book.Lots.Length + book.Lapsed.Length) * 32);
         }
 
+        bytes += Engagement?.EstimateBytes() ?? 0;
         foreach (var hold in Holds?.Open ?? [])
         {
             bytes += 300 + (hold.Lots.Length * 32);
@@ -164,6 +165,7 @@ public sealed partial class MemberState(string id)
                     Give(award.Unit, award.Lot, award.Points);
                 }
 
+                ApplyCampaigns(purchase.Campaigns, purchase.Day);
                 TakeTender(purchase);
                 var spent = purchase.Money;
                 History.Add(purchase.Day, spent, purchase.ProgressPoints, 1);
@@ -171,6 +173,7 @@ public sealed partial class MemberState(string id)
                 Spend += spent;
                 break;
             case ReturnRecorded returned:
+                ApplyCampaigns(returned.Campaigns, returned.Day);
                 Post(returned.Postings);
                 GiveTenderBack(returned);
                 History.Add(returned.Day, -returned.Spend, -returned.ProgressPoints, -returned.Visits);
@@ -181,6 +184,18 @@ public sealed partial class MemberState(string id)
                     EndWaiting(returned.Return.Id);
                 }
 
+                break;
+            case ActivityRecorded activity:
+                foreach (ref readonly var award in activity.Awards.AsSpan())
+                {
+                    Give(award.Unit, award.Lot, award.Points);
+                }
+
+                Engage().Activity(activity.Activity.Type).Add(TallyKind.Activities, activity.Day, 1);
+                ApplyCampaigns(activity.Campaigns, activity.Day);
+                break;
+            case AttributesSet set:
+                Engage().Attributes = set.Attributes;
                 break;
             case ReturnWaits waits:
                 _waiting.Add(waits.Return);
@@ -217,6 +232,7 @@ public sealed partial class MemberState(string id)
             case StatusChanged status:
                 Status = status.Status;
                 AlternativeIds = Status == MemberStatus.Closed ? [] : AlternativeIds;
+                ForgetAttributesOfClosed();
                 Post(status.Postings);
                 break;
             case AlternativeIdsReplaced replaced:
