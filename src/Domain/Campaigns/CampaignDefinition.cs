@@ -68,6 +68,9 @@ public sealed record CampaignDefinition
     /// <summary>The definition as it was given (UTF-8 JSON).</summary>
     public required ReadOnlyMemory<byte> Source { get; init; }
 
+    /// <summary>Whether a member never gets it: the campaign's hold-out, by a stable hash of both ids.</summary>
+    public bool HoldsOut(string member) => CampaignPeriods.IsHeldOut(Id, member, HoldoutPerTenThousand);
+
     /// <summary>What its awards are called: <c>campaign:weekend-double</c>.</summary>
     public string Rule => field ??= $"campaign:{Id}";
 

@@ -118,7 +118,7 @@ public sealed class BacktestRun
                 var reader = new ByteReader(record.Facts.Span);
                 while (!reader.AtEnd)
                 {
-                    if (MemberCodec.ReadReturn(ref reader) is { Purchase: { } named })
+                    if (MemberCodec.SkipToReturn(ref reader) is { Purchase: { } named })
                     {
                         _returned.Add(KeyOf(named));
                     }

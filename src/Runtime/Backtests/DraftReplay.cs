@@ -53,11 +53,12 @@ internal sealed class DraftReplay(Backtest question, CampaignDefinition draft, C
             case ReturnWaits e:
                 Return(decider, e.Return);
                 break;
-            case ActivityRecorded e:
+            case ActivityRecorded { Activity.Type: not Activity.SignUp } e:
+                // Sign-ups are the decider's own doing: it makes them again when the member joins.
                 SetTime(e.Activity.At);
-                Check(decider.Record(e.Activity), e.Activity.At);
+                Check(decider.Record(e.Activity, isFriendKnown: false), e.Activity.At);
                 break;
-            case AttributesChanged e:
+            case AttributesSet e:
                 Check(decider.SetAttributes(e.Attributes), decidedAt);
                 break;
             case PointsAdjusted e:
@@ -67,7 +68,8 @@ internal sealed class DraftReplay(Backtest question, CampaignDefinition draft, C
                 Check(decider.SetStatus(e.Status, e.Reason, e.Author), decidedAt);
                 break;
             case MemberEnrolled { Automatic: false } e:
-                past.State.Apply(e);
+                SetTime(e.At);
+                decider.Enrol(new() { Id = member, EnrolledAt = e.At, AlternativeIds = e.AlternativeIds }, e.Fingerprint);
                 break;
         }
 
