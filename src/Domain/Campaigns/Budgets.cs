@@ -81,7 +81,7 @@ public sealed class BudgetsLookedAt(IBudgets budgets) : IBudgets
     private readonly Dictionary<BudgetPurse, long> _taken = [];
 
     /// <summary>What was wanted of each purse and could not be given whole.</summary>
-    public List<(CampaignBudget Budget, BudgetPurse Purse, long Wanted)> Short { get; } = [];
+    public List<(CampaignBudget Budget, BudgetPurse Purse, long Wanted)> Missing { get; } = [];
 
     /// <inheritdoc />
     public long Take(CampaignBudget budget, BudgetPurse purse, long wanted, bool all, out long lease)
@@ -91,7 +91,7 @@ public sealed class BudgetsLookedAt(IBudgets budgets) : IBudgets
         lease = 1;
         if (there < wanted)
         {
-            Short.Add((budget, purse, wanted));
+            Missing.Add((budget, purse, wanted));
             wanted = all ? 0 : there;
         }
 

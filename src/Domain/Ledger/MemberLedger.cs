@@ -59,6 +59,9 @@ public static partial class MemberLedger
             case RequestRefused:
                 ledger.Count(Counters.Refusals, 1);
                 break;
+            case ExchangeEnded { IsDone: true, Exchange: { Direction: not Exchange.ExchangeDirection.Out } exchange }:
+                ledger.Post(exchange.Unit, Exchange.PoolLedger.InTransit, Accounts.Member, exchange.Points);
+                break;
             default:
                 PostSpending(fact, ledger);
                 break;

@@ -83,6 +83,7 @@ public sealed partial class MemberState(string id)
         get
         {
             var last = LocalDate.Max(History.LastVisit ?? EnrolledOn, EnrolledOn);
+            last = Exchanges?.LastDay is { } exchanged && exchanged > last ? exchanged : last;
             return LastGiven is { } given && given > last ? given : last;
         }
     }
@@ -90,7 +91,7 @@ public sealed partial class MemberState(string id)
     /// <summary>About how many bytes of memory this takes.</summary>
     public int EstimateBytes()
     {
-        var bytes = 420 + (History.Days.Length * 32) + (_waiting.Count * 600) + (AlternativeIds.Count * 120);
+        var bytes = 420 + (History.Days.Length * 32) + (_waiting.Count * 600) + (AlternativeIds.Count * 120) + ((Exchanges?.Open.Count ?? 0) * 300);
         for (var book = FirstBook; book is not null; book = book.Next)
         {
             bytes += 200 + ((book.Lots.Length + book.Lapsed.Length) * 32);
@@ -241,7 +242,7 @@ public sealed partial class MemberState(string id)
             case RequestRefused or RequestAnswered:
                 break;
             default:
-                if (!ApplySpending(fact))
+                if (!ApplySpending(fact) && !ApplyExchange(fact))
                 {
                     throw new InvalidOperationException($"no rule applies {fact.GetType().Name}");
                 }

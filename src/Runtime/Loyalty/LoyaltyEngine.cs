@@ -12,7 +12,7 @@ namespace Loyalty.Runtime.Loyalty;
 /// <summary>
 /// What gateways talk to: routes requests to actors on whatever host runs them, and answers the questions that are about more than one actor.
 /// </summary>
-public sealed class LoyaltyEngine(IActorHost host, IBooks books, ProgramSource programs, IClock clock)
+public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, ProgramSource programs, IClock clock)
 {
     /// <summary>Records of a statement page, at most.</summary>
     public const int MaxStatementPage = 500;
@@ -30,8 +30,13 @@ public sealed class LoyaltyEngine(IActorHost host, IBooks books, ProgramSource p
     public IClock Clock { get; } = clock;
 
     /// <summary>The kinds of actors of a loyalty engine.</summary>
-    public static IReadOnlyList<ActorKind> Kinds(ProgramSource programs) =>
-        [new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind()];
+    /// <param name="programs">The program's versions.</param>
+    /// <param name="connectors">The partners' systems; null: none is called from this process.</param>
+    public static IReadOnlyList<ActorKind> Kinds(ProgramSource programs, PartnerConnectors? connectors = null) =>
+        [
+            .. ExchangeKinds(programs, connectors ?? new()), new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind(),
+            new CampaignKind(programs), new CampaignsKind(),
+        ];
 
     /// <summary>Loads the program, or publishes a first one in new books. To be called once before anything else.</summary>
     /// <param name="firstProgram">Used when there is none yet.</param>
@@ -49,6 +54,7 @@ public sealed class LoyaltyEngine(IActorHost host, IBooks books, ProgramSource p
         if (reply.Errors.Count == 0)
         {
             Programs.Current = new ProgramCatalog(reply.Versions);
+            await StartCampaignsAsync().ConfigureAwait(false);
         }
 
         return reply.Errors;

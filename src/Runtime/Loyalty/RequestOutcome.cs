@@ -1,4 +1,5 @@
 using Loyalty.Domain.Encoding;
+using Loyalty.Domain.Exchange;
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Requests;
 
@@ -85,6 +86,14 @@ public static class Fingerprint
             case StockChange change:
                 writer.Byte(12);
                 SpendingCodec.Write(writer, change);
+                break;
+            case ExchangeRequest exchange:
+                writer.Byte(17);
+                ExchangeRequestCodec.Write(writer, exchange);
+                break;
+            case PoolFunding funding:
+                writer.Byte(18);
+                ExchangeRequestCodec.Write(writer, funding);
                 break;
             default:
                 throw new ArgumentException($"no fingerprint for {request.GetType().Name}", nameof(request));

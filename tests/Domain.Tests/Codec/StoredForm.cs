@@ -20,6 +20,7 @@ public class StoredForm
     [Theory]
     [InlineData("events-v1.txt")]
     [InlineData("events-spending-v1.txt")]
+    [InlineData("events-exchange-v1.txt")]
     [InlineData("events-campaigns-v1.txt")]
     public void Events_written_by_version_1_stay_readable(string name)
     {
@@ -199,12 +200,13 @@ public class StoredForm
         Assert.Throws<FormatException>(() => MemberCodec.ReadSnapshot("M1", Convert.FromHexString(changed)));
     }
 
-    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All, .. CampaignExamples.All];
+    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All, .. CampaignExamples.All, .. ExchangeExamples.All];
 
     private static MemberEvent[] Golden(string name) => name switch
     {
         "events-v1.txt" => Examples.All,
         "events-campaigns-v1.txt" => CampaignExamples.All,
+        "events-exchange-v1.txt" => ExchangeExamples.All,
         _ => SpendingExamples.All,
     };
 
