@@ -8,6 +8,7 @@ using Loyalty.Domain.Validation;
 using Loyalty.Gateway.Hosting;
 using Loyalty.Gateway.Http;
 using Loyalty.Runtime.Backtests;
+using Loyalty.Runtime.Journal;
 using Loyalty.Storage;
 using NodaTime;
 using NodaTime.Text;
@@ -20,27 +21,27 @@ internal static class BacktestCommand
 {
     public static Command Create()
     {
-        var data = DataFolder.Option();
+        var books = new BooksOptions();
         var draft = new Argument<string>("DRAFT") { Description = "The campaign's definition (JSON): docs/CAMPAIGNS.md." };
         var from = new Option<string>("--from") { Description = "First day (YYYY-MM-DD, in the program's time zone) or instant (2010-12-01T08:00:00Z) of the sales.", Required = true };
         var until = new Option<string>("--until") { Description = "First day or instant that is not tried any more.", Required = true };
         var against = new Option<string?>("--against") { Description = "A second definition, tried beside the first." };
-        var file = new Option<string?>("--file") { Description = "A journal file (a backup, say) instead of the data folder's." };
         var sales = new Option<string?>("--sales") { Description = "Purchases and returns, one JSON object a line, instead of a journal." };
         var program = new Option<string?>("--program") { Description = "Program definition to judge a --sales file by. Default: the built-in sample." };
         var workers = new Option<int>("--workers") { Description = "Threads, 1 to 64; one when anything has a budget.", DefaultValueFactory = _ => Math.Clamp(Environment.ProcessorCount, 1, 64) };
         var json = new Option<bool>("--json") { Description = "Prints the whole report as one JSON object, the last line of standard output." };
-        var command = new Command("backtest", "Tries a campaign on past sales: points, cost, members, budget. Writes nothing; also while the engine runs.") { draft, from, until, against, data, file, sales, program, workers, json };
+        var command = new Command("backtest", "Tries a campaign on past sales: points, cost, members, budget. Writes nothing; also while the engine runs.") { draft, from, until, against, sales, program, workers, json };
+        books.AddTo(command);
         command.SetAction((parsed, stop) => Task.Run(
             () => Run(
                 [parsed.GetValue(draft)!, .. parsed.GetValue(against) is { } second ? new[] { second } : []], parsed.GetValue(from)!, parsed.GetValue(until)!,
-                parsed.GetValue(file) ?? EngineProcess.JournalFile(parsed.GetValue(data)!), parsed.GetValue(sales), parsed.GetValue(program), parsed.GetValue(workers), parsed.GetValue(json), stop),
+                books.Read(parsed), parsed.GetValue(sales), parsed.GetValue(program), parsed.GetValue(workers), parsed.GetValue(json), stop),
             stop));
         return command;
     }
 
     private static int Run(
-        string[] drafts, string from, string until, string journal, string? sales, string? program, int workers, bool json, CancellationToken stop)
+        string[] drafts, string from, string until, BooksPlace books, string? sales, string? program, int workers, bool json, CancellationToken stop)
     {
         if (workers is < 1 or > 64)
         {
@@ -57,13 +58,13 @@ internal static class BacktestCommand
             throw new UserError($"There is no file {Path.GetFullPath(sales)}. Give --sales a file of purchases and returns, one JSON object a line.");
         }
 
-        if (sales is null && !File.Exists(journal))
+        if (sales is null && books.File is { } journal && !File.Exists(journal))
         {
-            throw new UserError($"There are no books at {Path.GetFullPath(journal)}. Point --data to the data folder of an engine, --file to a journal, or --sales to a file of purchases.");
+            throw new UserError($"There are no books at {journal}. Point --data to the data folder of an engine, --file to a journal, or --sales to a file of purchases.");
         }
 
-        using var archive = sales is null ? SqliteJournalArchive.Open(journal) : null;
-        var (programs, campaigns) = archive is null ? (OfFile(program), CampaignCatalog.Empty) : PublishedRules.Read(archive);
+        using var archive = sales is null ? Open(books) : null;
+        var (programs, campaigns) = archive is null ? (OfFile(program), CampaignCatalog.Empty) : ReadRules(archive);
         var calendar = programs.Latest.Calendar;
         var question = new Backtest(
             [.. drafts.Select((file, i) => ReadDraft(file, i, programs.Latest, campaigns))], TimeOf("--from", from, calendar), TimeOf("--until", until, calendar), programs, campaigns);
@@ -99,6 +100,21 @@ internal static class BacktestCommand
                 var rate = read / shownAt.TotalSeconds;
                 Console.Error.WriteLine(all > 0 ? $"  {read:N0} of {all:N0} records, {rate:N0}/s, {Math.Max(0, (all - read) / rate):0} s left" : $"  {read:N0} records, {rate:N0}/s");
             }
+        }
+    }
+
+    private static IJournalArchive Open(BooksPlace books) =>
+        books.File is { } path ? SqliteJournalArchive.Open(path) : PostgresJournalArchive.OpenAsync(books.Server!).GetAwaiter().GetResult();
+
+    private static (ProgramCatalog Programs, CampaignCatalog Campaigns) ReadRules(IJournalArchive archive)
+    {
+        try
+        {
+            return PublishedRules.Read(archive);
+        }
+        catch (BacktestRefusedException e)
+        {
+            throw new UserError($"The trial was not made: {e.Message}.");
         }
     }
 

@@ -3,6 +3,8 @@ using Loyalty.Domain.Campaigns;
 using Loyalty.Domain.Programs;
 using Loyalty.Domain.Validation;
 using Loyalty.Runtime.Backtests;
+using Loyalty.Runtime.Journal;
+using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
 using NodaTime;
 using NodaTime.Text;
@@ -93,7 +95,7 @@ internal sealed class BacktestEndpoint(LoyaltyEngine engine)
 
         var errors = new List<FieldError>();
         var now = engine.Clock.GetCurrentInstant();
-        var campaign = engine.Campaigns.Current.Campaigns.FirstOrDefault(known => known.Id == id);
+        var campaign = engine.Programs.Campaigns.Catalog.Campaigns.FirstOrDefault(known => known.Id == id);
         if (campaign is null)
         {
             await HttpReplies.WriteProblemAsync(context, new(404, "unknown-campaign", "The campaign is not known", $"no campaign '{id}' was published", [])).ConfigureAwait(false);
@@ -168,13 +170,23 @@ internal sealed class BacktestEndpoint(LoyaltyEngine engine)
             return null;
         }
 
-        draft ??= (await engine.DraftOfAsync(id).ConfigureAwait(false))?.ToArray();
+        if (draft is null)
+        {
+            var command = await engine.GetCampaignAsync(id).ConfigureAwait(false);
+            if (command.Status != CommandStatus.Done)
+            {
+                throw new JournalUnavailableException(command.Problem ?? "the campaign cannot be asked");
+            }
+
+            draft = (command.Reply as CampaignReply)?.View?.Draft?.Json.ToArray();
+        }
+
         if (draft is null)
         {
             return null;
         }
 
-        var (programs, campaigns) = (engine.Programs.Current, engine.Campaigns.Current);
+        var (programs, campaigns) = (engine.Programs.Current, engine.Programs.Campaigns.Catalog);
         var drafts = new List<CampaignDefinition>();
         foreach (var (name, json) in new[] { ("draft", draft), ("against", against) })
         {
