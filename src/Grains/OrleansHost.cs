@@ -306,6 +306,18 @@ public sealed class OrleansHost : IActorHost
             ChangeStatus it => Take(Member().ChangeStatus(it.NewStatus, it.Reason, it.Author)),
             ReplaceAlternativeIds it => Take(Member().ReplaceAlternativeIds(it.AlternativeIds)),
             GetMember => Take(Member().Get()),
+            OpenHoldCommand it => Take(Member().OpenHold(it.Hold, it.Reward)),
+            RedeemPoints it => Take(Member().RedeemPoints(it.Redemption, it.Reward)),
+            CommitHold it => Take(Member().CommitHold(it.Commit)),
+            CancelHold it => Take(Member().CancelHold(it.Cancel)),
+            ReverseRedemption it => Take(Member().ReverseRedemption(it.Reversal)),
+            GetHold it => Take(Member().GetHold(it.Hold)),
+            PutReward it => Take(Reward().Put(it.Definition)),
+            WithdrawReward it => Take(Reward().Withdraw(it.Reason, it.Author)),
+            GetReward => Take(Reward().Get()),
+            ChangeStock it => Take(Reward().ChangeStock(it.Change)),
+            AddReward it => Take(Rewards().Add(it.Reward)),
+            ListRewards => Take(Rewards().List()),
             ClaimAlternativeId it => Take(Directory().Claim(it.Member, it.MemberVersion)),
             ReleaseAlternativeId it => Take(Directory().Release(it.Member, it.MemberVersion)),
             FindMember => Take(Directory().Find()),
@@ -344,6 +356,8 @@ public sealed class OrleansHost : IActorHost
         ISalesGrain Sales() => _grains.GetGrain<ISalesGrain>(id);
         IDirectoryGrain Directory() => _grains.GetGrain<IDirectoryGrain>(id);
         IProgramGrain Programs() => _grains.GetGrain<IProgramGrain>(id);
+        IRewardGrain Reward() => _grains.GetGrain<IRewardGrain>(id);
+        IRewardsGrain Rewards() => _grains.GetGrain<IRewardsGrain>(id);
         ICampaignGrain Campaign() => _grains.GetGrain<ICampaignGrain>(id);
         ICampaignsGrain Campaigns() => _grains.GetGrain<ICampaignsGrain>(id);
         IFeedGrain Feed() => _grains.GetGrain<IFeedGrain>(id);

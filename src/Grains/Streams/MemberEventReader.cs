@@ -44,7 +44,7 @@ internal static class MemberEventReader
                 Facts.ReturnWaits waits => waits.Return.Id,
                 Facts.PointsAdjusted adjusted => adjusted.Adjustment.Id,
                 Facts.RequestRefused refused => refused.RequestId,
-                _ => null,
+                _ => SpendingEventReader.RequestOf(fact),
             };
             if (id is not null)
             {
@@ -57,8 +57,8 @@ internal static class MemberEventReader
 
     private static IEnumerable<MemberStreamEvent> EventsOf(Facts.MemberEvent fact) => fact switch
     {
-        Facts.PurchaseRecorded it => it.Awards.Select(award => Tell(it, award)),
-        Facts.ReturnRecorded it => [Tell(it)],
+        Facts.PurchaseRecorded it => [.. SpendingEventReader.EventsOf(it)!, .. it.Awards.Select(award => Tell(it, award))],
+        Facts.ReturnRecorded it => [Tell(it), .. SpendingEventReader.EventsOf(it)!],
         Facts.PointsLapsed it => [Tell(it)],
         Facts.PointsAdjusted it => [Tell(it)],
         Facts.TierChanged it => [Tell(it)],
@@ -67,7 +67,7 @@ internal static class MemberEventReader
 
         // What was said to the sender of a request, how the member is found, and the engine's own bookkeeping.
         Facts.RequestAnswered or Facts.RequestRefused or Facts.ReturnWaits or Facts.AlternativeIdsReplaced or Facts.TierHistoryFolded => [],
-        _ => throw new FormatException($"no event is told of {fact.GetType().Name}"),
+        _ => SpendingEventReader.EventsOf(fact) ?? throw new FormatException($"no event is told of {fact.GetType().Name}"),
     };
 
     private static PointsEarned Tell(Facts.PurchaseRecorded fact, Facts.Award award) => new()
