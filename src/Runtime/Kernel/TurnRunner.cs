@@ -497,6 +497,11 @@ internal abstract class TurnRunner
             }
 
             Follow(cell, command);
+            if (command is WakeCommand && !_journal.IsExclusive)
+            {
+                LookAgain(cell);
+            }
+
             return;
         }
 
@@ -506,6 +511,20 @@ internal abstract class TurnRunner
         }
 
         Append(cell, command, _turn.EventCount + kernelEvents);
+    }
+
+    /// <summary>
+    /// The journal says that the actor is due, and in its memory nothing is: in books that others write too, another activation may have written since, and this one would be woken in vain for
+    /// ever. What comes next for the actor loads it.
+    /// </summary>
+    private void LookAgain(ActorCell cell)
+    {
+        if (cell.IsIdle && !cell.IsPoisoned)
+        {
+            Leave(cell);
+            OnPassivated(cell);
+            _passivated++;
+        }
     }
 
     /// <summary>Asks the kind whether the decision has what it needs. If not, it is taken up again when that is there; what comes for the actor meanwhile waits behind it.</summary>
