@@ -98,7 +98,7 @@ internal sealed class BacktestEndpoint(LoyaltyEngine engine)
         var campaign = engine.Programs.Campaigns.Catalog.Campaigns.FirstOrDefault(known => known.Id == id);
         if (campaign is null)
         {
-            await HttpReplies.WriteProblemAsync(context, new(404, "unknown-campaign", "The campaign is not known", $"no campaign '{id}' was published", [])).ConfigureAwait(false);
+            await HttpReplies.WriteProblemAsync(context, new(404, "unknown-campaign", "The campaign is not known", $"no campaign '{id}' was published", [new("id", $"'{id}' is not known")])).ConfigureAwait(false);
             return;
         }
 
@@ -259,8 +259,8 @@ internal sealed class BacktestEndpoint(LoyaltyEngine engine)
         501, "no-journal", "This process has no journal", "a gateway of its own cannot read all the books; ask a gateway in a silo, or use './loyalty backtest' beside the journal", []);
 
     private static Problem NoDraft(string id) => new(
-        404, "unknown-campaign", "The campaign is not known", $"there is no draft '{id}'; send one as 'draft', or PUT /v1/campaigns/{id}", []);
+        404, "unknown-campaign", "The campaign is not known", $"there is no draft '{id}'; send one as 'draft', or PUT /v1/campaigns/{id}", [new("id", $"'{id}' is not known")]);
 
     private static Problem NoJob(string id) => new(
-        404, "unknown-backtest", "The back-test is not known", $"there is no back-test '{id}': it may have been started by another process, or forgotten ({BacktestJobs.MaxKept} are kept until a restart)", []);
+        404, "unknown-backtest", "The back-test is not known", $"there is no back-test '{id}': it may have been started by another process, or forgotten ({BacktestJobs.MaxKept} are kept until a restart)", [new("id", $"'{id}' is not known")]);
 }
