@@ -16,7 +16,7 @@ internal sealed class BacktestEndpoint(LoyaltyEngine engine)
 {
     private const int MaxBytes = 192 * 1024;
     private readonly BacktestJobs _jobs = new(engine.Clock);
-    private readonly SemaphoreSlim _reports = new(BacktestJobs.MaxRunning);
+    private int _reports;
 
     /// <summary><c>POST /v1/campaigns/{id}/backtests</c>.</summary>
     public async Task StartAsync(HttpContext context)
@@ -57,9 +57,14 @@ internal sealed class BacktestEndpoint(LoyaltyEngine engine)
     public async Task GetAsync(HttpContext context)
     {
         var id = (string)context.Request.RouteValues["id"]!;
-        await (_jobs.Find(id) is { } job
-            ? HttpReplies.WriteJsonAsync(context, 200, job, BacktestJson.Write)
-            : HttpReplies.WriteProblemAsync(context, NoJob(id))).ConfigureAwait(false);
+        if (_jobs.Find(id) is { } job)
+        {
+            await HttpReplies.WriteJsonAsync(context, 200, job, BacktestJson.Write).ConfigureAwait(false);
+        }
+        else
+        {
+            await HttpReplies.WriteProblemAsync(context, NoJob(id)).ConfigureAwait(false);
+        }
     }
 
     /// <summary><c>DELETE /v1/backtests/{id}</c>: stops it.</summary>
@@ -121,8 +126,9 @@ internal sealed class BacktestEndpoint(LoyaltyEngine engine)
             return;
         }
 
-        if (!await _reports.WaitAsync(0).ConfigureAwait(false))
+        if (Interlocked.Increment(ref _reports) > BacktestJobs.MaxRunning)
         {
+            Interlocked.Decrement(ref _reports);
             await HttpReplies.WriteProblemAsync(context, Problem.Busy($"{BacktestJobs.MaxRunning} reports are under way, as many as run at a time")).ConfigureAwait(false);
             return;
         }
@@ -138,7 +144,7 @@ internal sealed class BacktestEndpoint(LoyaltyEngine engine)
         }
         finally
         {
-            _reports.Release();
+            Interlocked.Decrement(ref _reports);
         }
     }
 
