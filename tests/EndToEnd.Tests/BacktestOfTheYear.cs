@@ -124,14 +124,14 @@ public sealed class BacktestOfTheYear(ITestOutputHelper output)
                 Assert.Equal(1, ((CampaignReply)(await engine.PublishCampaignAsync("weekends", "anna")).Reply!).View!.Versions.Count);
             }
 
-            foreach (var request in requests)
+            foreach (var some in requests.Chunk(32))
             {
-                RequestCommand command = request is Purchase purchase
+                year._clock.Now = Instant.Max(year._clock.Now, AtOf(some[^1]));
+                var commands = Array.ConvertAll<Request, RequestCommand>(some, request => request is Purchase purchase
                     ? new RecordPurchase(engine.TargetOf(purchase), purchase)
-                    : new RecordReturn(engine.TargetOf((Return)request), (Return)request);
-                year._clock.Now = Instant.Max(year._clock.Now, AtOf(request));
-                await year._host.AskAsync(command);
-                Assert.Equal(CommandStatus.Done, command.Status);
+                    : new RecordReturn(engine.TargetOf((Return)request), (Return)request));
+                await year._host.AskAllAsync(commands);
+                Assert.All(commands, command => Assert.Equal(CommandStatus.Done, command.Status));
             }
 
             year.TotalsAtFirst = year.Totals();
