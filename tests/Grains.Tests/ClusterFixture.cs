@@ -118,3 +118,9 @@ public sealed class SpendingByAClientOfTwoSilosTests() : SpendingBehaviour(new C
 
 /// <summary>A gateway in one of two silos.</summary>
 public sealed class SpendingInOneOfTwoSilosTests() : SpendingBehaviour(new ClusterFixture(GatewayPlace.Silo));
+
+/// <summary>A gateway of its own in front of two silos.</summary>
+public sealed class CampaignsByAClientOfTwoSilosTests() : CampaignBehaviour(new ClusterFixture(GatewayPlace.Client));
+
+/// <summary>A gateway in one of two silos.</summary>
+public sealed class CampaignsInOneOfTwoSilosTests() : CampaignBehaviour(new ClusterFixture(GatewayPlace.Silo));

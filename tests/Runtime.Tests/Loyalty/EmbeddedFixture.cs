@@ -162,3 +162,13 @@ public sealed class SpendingOnSqliteTests() : SpendingBehaviour(new SqliteFixtur
 /// <summary>The embedded host on books in PostgreSQL.</summary>
 [NeedsPostgres]
 public sealed class SpendingOnPostgresTests() : SpendingBehaviour(new PostgresFixture());
+
+/// <summary>The embedded host on books in memory.</summary>
+public sealed class CampaignsOnMemoryTests() : CampaignBehaviour(new MemoryFixture());
+
+/// <summary>The embedded host on books in a file.</summary>
+public sealed class CampaignsOnSqliteTests() : CampaignBehaviour(new SqliteFixture());
+
+/// <summary>The embedded host on books in PostgreSQL.</summary>
+[NeedsPostgres]
+public sealed class CampaignsOnPostgresTests() : CampaignBehaviour(new PostgresFixture());
