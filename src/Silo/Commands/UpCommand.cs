@@ -45,7 +45,7 @@ internal static class UpCommand
         GatewayApp.Map(app, engine, Readiness.OfSilo(app.Services, engine), settings.Keys, new GatewayLimits());
         app.MapOrleansDashboard("/dashboard").AddEndpointFilter(new LoopbackOnly());
         await settings.StartAsync(app, stop).ConfigureAwait(false);
-        await EngineProcess.StartAsync(engine, settings.Definition, settings.ProgramName).ConfigureAwait(false);
+        await EngineProcess.StartAsync(engine, settings.Program).ConfigureAwait(false);
         settings.Announce(engine, app.Urls.First(), ("look", $"{app.Urls.First()}/dashboard"));
         await UpSettings.WaitAsync(app, stop).ConfigureAwait(false);
         return 0;

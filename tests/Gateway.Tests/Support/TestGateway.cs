@@ -46,7 +46,7 @@ public class TestGateway : IAsyncLifetime
         Prepare();
         var loggers = new LoggerFactory([new Defects(_defects)]);
         _process = await EngineProcess.StartAsync(
-            Folder, Encoding.UTF8.GetBytes(ProgramText), "the test's program", new KernelOptions { MaxActorBytes = 64 << 20 }, Clock, loggers);
+            Folder, new ProgramFiles(Encoding.UTF8.GetBytes(ProgramText), "the test's program", []), new KernelOptions { MaxActorBytes = 64 << 20 }, Clock, loggers);
         _app = GatewayApp.Build(_process.Engine, AsksForKeys ? new ApiKeys(Folder) : null, "http://127.0.0.1:0", Limits);
         _app.Services.GetRequiredService<ILoggerFactory>().AddProvider(new Defects(_defects));
         await _app.StartAsync();
