@@ -15,6 +15,7 @@ using Loyalty.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using NodaTime;
 using Xunit.Abstractions;
+using Request = Loyalty.Domain.Requests.Request;
 
 namespace Loyalty.EndToEnd.Tests;
 
