@@ -110,6 +110,11 @@ internal static class GatewayApp
         MapPools(app, engine, keys);
         app.MapGet("/v1/ledger/trial-balance", Guard(keys, Auditor, operations.TrialBalanceAsync));
         app.MapGet("/v1/system", Guard(keys, Auditor, operations.SystemAsync));
+        var backtests = new BacktestEndpoint(engine);
+        app.MapPost("/v1/campaigns/{id}/backtests", Guard(keys, Scopes.Admin, backtests.StartAsync));
+        app.MapPost("/v1/campaigns/{id}/reports", Guard(keys, Auditor, backtests.ReportAsync));
+        app.MapGet("/v1/backtests/{id}", Guard(keys, Auditor, backtests.GetAsync));
+        app.MapDelete("/v1/backtests/{id}", Guard(keys, Scopes.Admin, backtests.CancelAsync));
         app.MapGet("/openapi/v1.json", OperationsEndpoint.OpenApiAsync);
         MapHealth(app, isReady);
     }
