@@ -1,3 +1,4 @@
+using Loyalty.Gateway.Partners;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
@@ -11,12 +12,12 @@ internal sealed class EngineProcess : IAsyncDisposable
 {
     private readonly IJournal _journal;
 
-    private readonly LeaseKeeper _leases;
+    private readonly CampaignKeeper _campaigns;
 
-    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine, LeaseKeeper leases)
+    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine, CampaignKeeper campaigns)
     {
         _journal = journal;
-        _leases = leases;
+        _campaigns = campaigns;
         Host = host;
         Engine = engine;
     }
@@ -32,18 +33,18 @@ internal sealed class EngineProcess : IAsyncDisposable
     /// <exception cref="JournalUnavailableException">The journal cannot be opened: another process has it, say.</exception>
     /// <exception cref="UserError">The first program, or a campaign, is not valid.</exception>
     public static async Task<EngineProcess> StartAsync(
-        string dataFolder, ProgramFiles program, KernelOptions options, IClock clock, ILoggerFactory loggers)
+        string dataFolder, ProgramFiles program, KernelOptions options, IClock clock, ILoggerFactory loggers, PartnerConnectors? connectors = null)
     {
         var journal = OpenJournal(dataFolder, loggers);
         try
         {
             var programs = new ProgramSource();
             var host = new EmbeddedHost(
-                journal, LoyaltyEngine.Kinds(programs), options, clock, new ThreadPoolScheduler(), loggers.CreateLogger<EmbeddedHost>());
+                journal, LoyaltyEngine.Kinds(programs, connectors ?? PartnersFile.Load(dataFolder, loggers.CreateLogger<PartnerConnectors>())), options, clock, new ThreadPoolScheduler(), loggers.CreateLogger<EmbeddedHost>());
             var engine = new LoyaltyEngine(host, new JournalBooks(journal), programs, clock);
             await StartAsync(engine, program).ConfigureAwait(false);
             host.StartBackground();
-            return new(journal, host, engine, new(programs.Campaigns.Leases, loggers.CreateLogger<LeaseKeeper>()));
+            return new(journal, host, engine, new(programs.Campaigns, loggers.CreateLogger<CampaignKeeper>()));
         }
         catch
         {
@@ -98,7 +99,7 @@ internal sealed class EngineProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _leases.DisposeAsync().ConfigureAwait(false);
+        await _campaigns.DisposeAsync().ConfigureAwait(false);
         await Host.DisposeAsync().ConfigureAwait(false);
         await _journal.DisposeAsync().ConfigureAwait(false);
     }
