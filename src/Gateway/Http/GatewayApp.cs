@@ -169,6 +169,23 @@ internal static class GatewayApp
             return HttpReplies.WriteProblemAsync(context, Problem.Shape("id", $"has {id.Length} characters; 1 to {Domain.Requests.RequestLimits.IdLength} are possible")).AsTask();
         }
 
+        // Names in addresses are bounded like names in bodies: nothing can have such a name.
+        foreach (var (name, value) in isMember ? [] : context.Request.RouteValues)
+        {
+            if (value is not string { Length: > Domain.Requests.RequestLimits.IdLength } text)
+            {
+                continue;
+            }
+
+            if (context.Request.Method is not ("GET" or "DELETE"))
+            {
+                return HttpReplies.WriteProblemAsync(context, Problem.Shape(name, $"has {text.Length} characters; 1 to {Domain.Requests.RequestLimits.IdLength} are possible")).AsTask();
+            }
+
+            // The handler says in its own words that there is no such thing.
+            context.Request.RouteValues[name] = text[..(Domain.Requests.RequestLimits.IdLength + 1)];
+        }
+
         return handler(context);
     };
 
