@@ -102,13 +102,18 @@ public static partial class MemberCodec
         return e;
     }
 
-    private static bool HasSections(MemberState state) => state.Holds is { IsEmpty: false };
+    private static bool HasSections(MemberState state) => state.Holds is { IsEmpty: false } || state.Transfers is { IsEmpty: false };
 
     private static void WriteSections(ByteWriter writer, MemberState state)
     {
         if (state.Holds is { IsEmpty: false } holds)
         {
             WriteSection(writer, Section.Spending, holds, WriteHolds);
+        }
+
+        if (state.Transfers is { IsEmpty: false })
+        {
+            WriteSection(writer, Section.Households, state, WriteTransfers);
         }
     }
 
@@ -122,6 +127,9 @@ public static partial class MemberCodec
             {
                 case Section.Spending:
                     ReadHolds(ref body, state.MakeHolds());
+                    break;
+                case Section.Households:
+                    ReadTransfers(ref body, state);
                     break;
                 default:
                     throw UnknownSection(id);

@@ -249,7 +249,7 @@ public readonly ref partial struct MemberDecider
         var postings = new List<Posting>();
         if (status == MemberStatus.Closed)
         {
-            if (EndAllHolds() is { } open)
+            if ((CheckTransfersEnded() ?? EndAllHolds()) is { } open)
             {
                 return open;
             }

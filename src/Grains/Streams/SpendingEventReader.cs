@@ -76,7 +76,7 @@ internal static class SpendingEventReader
         Return = request,
     };
 
-    private static LotPoints[] LotsOf(Facts.Lot[] lots) => [.. lots.Select(lot => new LotPoints(
+    internal static LotPoints[] LotsOf(Facts.Lot[] lots) => [.. lots.Select(lot => new LotPoints(
         new(lot.Id.EarnedOn.ToDateOnly(), lot.Id.AvailableOn.ToDateOnly(), lot.Id.LastDay?.ToDateOnly()), lot.Points))];
 
     private static string ReasonOf(Facts.HoldEnd end) => end switch

@@ -49,12 +49,20 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
             case WakeCommand:
                 decider.BringUpToDate();
                 break;
+            case GetTransfer transfer:
+                decider.BringUpToDate();
+                command.Reply = Transfers.View(member, transfer);
+                break;
             case GetHold hold:
                 decider.BringUpToDate();
                 command.Reply = Spendings.View(member, hold);
                 break;
             case EffectCommand effect:
-                MemberMessages.Decide(decider, effect);
+                if (!Transfers.Decide(decider, effect, turn))
+                {
+                    MemberMessages.Decide(decider, effect);
+                }
+
                 break;
             case EnrolMember enrol:
                 command.Reply = Enrol(member, enrol.Enrolment, decider, context);
@@ -74,6 +82,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
             MemberCodec.Write(turn.Events, fact);
             MemberLedger.Post(fact, turn);
             Spendings.AddTo(turn, fact);
+            Transfers.AddTo(turn, fact);
         }
 
         turn.EventCount += raised.Count;
@@ -96,7 +105,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
                 ReturnRecorded e => e.Return,
                 ReturnWaits e => e.Return,
                 PointsAdjusted e => e.Adjustment,
-                _ => Spendings.RequestOf(stored),
+                _ => Spendings.RequestOf(stored) ?? Transfers.RequestOf(stored),
             };
             if (request?.Id == command.RequestId)
             {
@@ -140,7 +149,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
     private static RequestOutcome Decide(
         MemberState member, RequestCommand command, MemberDecider decider, TurnContext context, List<MemberEvent> raised, Turn turn)
     {
-        if (member.Status == MemberStatus.Unknown && (command is AdjustPoints or SpendingCommand || !context.Program.EnrolUnknownMembers))
+        if (member.Status == MemberStatus.Unknown && (command is AdjustPoints or SpendingCommand or TransferPoints || !context.Program.EnrolUnknownMembers))
         {
             return new(OutcomeKind.UnknownMember, null, null, null, false);
         }
@@ -153,6 +162,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
             RecordPurchase purchase => decider.Record(purchase.Purchase),
             RecordReturn returned => decider.Record(returned.Return, Recalls.Of(returned, command.Target)),
             AdjustPoints adjustment => decider.Record(adjustment.Adjustment),
+            TransferPoints transfer => decider.Record(transfer.Transfer),
             _ => throw new InvalidOperationException($"members do not understand {command.GetType().Name}"),
         };
         if (unknown is not null)
@@ -184,7 +194,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
 
                     break;
                 default:
-                    fact = ReferenceEquals(Spendings.RequestOf(one), request) ? one : fact;
+                    fact = ReferenceEquals(Spendings.RequestOf(one) ?? Transfers.RequestOf(one), request) ? one : fact;
                     break;
             }
         }
@@ -334,7 +344,7 @@ internal static class Outcomes
             var what = recorded switch
             {
                 Purchase => "a purchase", Return => "a return", Adjustment => "an adjustment", Hold => "a hold", Redemption => "a redemption", HoldCommit => "a commit",
-                HoldCancel => "a cancellation", Reversal => "a reversal", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
+                HoldCancel => "a cancellation", Reversal => "a reversal", Transfer => "a transfer", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
             };
             var whose = actor.Kind == ActorIds.MemberKind ? $"of member {actor.Key}" : "without member";
             return new(

@@ -86,6 +86,10 @@ public static class Fingerprint
                 writer.Byte(12);
                 SpendingCodec.Write(writer, change);
                 break;
+            case Transfer transfer:
+                writer.Byte(13);
+                TransferCodec.Write(writer, transfer);
+                break;
             default:
                 throw new ArgumentException($"no fingerprint for {request.GetType().Name}", nameof(request));
         }
