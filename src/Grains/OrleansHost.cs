@@ -79,7 +79,7 @@ public sealed class OrleansHost : IActorHost
     public void Send(Command command)
     {
         ArgumentNullException.ThrowIfNull(command);
-        if (command is not PublishProgram && IsMine(command.Target))
+        if (command is not (PublishProgram or ListCampaign) && IsMine(command.Target))
         {
             SendHere(command);
         }
@@ -325,8 +325,27 @@ public sealed class OrleansHost : IActorHost
             FindMember => Take(Directory().Find()),
             PublishProgram it => Take(Programs().Publish(it.Json, it.OnlyIfNone), TellSilosAsync),
             GetPrograms => Take(Programs().Get()),
+            SaveCampaignDraft it => Take(Campaign().SaveDraft(it.Json, it.Author)),
+            ApproveCampaign it => Take(Campaign().Approve(it.Author)),
+            PublishCampaign it => Take(Campaign().Publish(it.Author)),
+            SetCampaignStatus it => Take(Campaign().SetStatus(it.NewStatus, it.Author, it.Reason)),
+            GetCampaign => Take(Campaign().Get()),
+            GetBudget it => Take(Campaign().GetBudget(it.Store, WireDays.Number(it.Day))),
+            ChangeLease it => Take(Campaign().ChangeLease(it.Purse, it.Holder, it.Message)),
+            ReportLeases it => Take(Campaign().ReportLeases(it.Holder, it.Reports)),
+            SettleLease it => Take(Campaign().SettleLease(it.Lease, it.Spent, it.UnusedSlots)),
+            ListCampaign it => Take(Campaigns().List(it.Entry), TellSilosAsync),
+            GetCampaigns => Take(Campaigns().Get()),
             AdvanceFeed it => Take(Feed().Advance(it.Progress)),
             GetFeed => Take(Feed().Get()),
+            StepCommand it when isMember => Take(Member().DoStep(ExchangeService.Message(it.Step))),
+            StepCommand it => Take(Pool().DoStep(ExchangeService.Message(it.Step))),
+            PublishPool it => Take(Pool().Publish(it.Json)),
+            GetPool => Take(Pool().Get()),
+            FundPool it => Take(Pool().Fund(it.Funding)),
+            StartExchange it => Take(Exchange().Start(it.Exchange)),
+            GetExchange => Take(Exchange().Get()),
+            ResolveExchange it => Take(Exchange().Resolve(it.Resolution, it.Reason, it.Author, it.Reference)),
             WakeCommand => Take(Actor().Wake()),
             SnapshotCommand => Take(Actor().TakeSnapshot()),
             EffectCommand { RequestId: { } keyed } it => Take(Actor().DeliverKeyed(it.Sender, it.Sequence, it.Message, keyed)),
@@ -341,7 +360,11 @@ public sealed class OrleansHost : IActorHost
         IProgramGrain Programs() => _grains.GetGrain<IProgramGrain>(id);
         IRewardGrain Reward() => _grains.GetGrain<IRewardGrain>(id);
         IRewardsGrain Rewards() => _grains.GetGrain<IRewardsGrain>(id);
+        ICampaignGrain Campaign() => _grains.GetGrain<ICampaignGrain>(id);
+        ICampaignsGrain Campaigns() => _grains.GetGrain<ICampaignsGrain>(id);
         IFeedGrain Feed() => _grains.GetGrain<IFeedGrain>(id);
+        IExchangePoolGrain Pool() => _grains.GetGrain<IExchangePoolGrain>(id);
+        IExchangeGrain Exchange() => _grains.GetGrain<IExchangeGrain>(id);
 
         async Task Take<T>(ValueTask<Answer<T>> call, Func<Task>? then = null)
         {
@@ -369,7 +392,7 @@ public sealed class OrleansHost : IActorHost
         }
         catch (Exception e) when (IsTransient(e))
         {
-            _logger.LogWarning(e, "Silo {Silo} was not told of a new version of the program", silo);
+            _logger.LogWarning(e, "Silo {Silo} was not told of a new version of the program or a campaign", silo);
         }
     }));
 

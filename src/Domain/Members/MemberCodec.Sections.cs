@@ -102,10 +102,15 @@ public static partial class MemberCodec
         return e;
     }
 
-    private static bool HasSections(MemberState state) => state.Holds is { IsEmpty: false } || state.Transfers is { IsEmpty: false };
+    private static bool HasSections(MemberState state) => state.Engagement is not null || state.Holds is { IsEmpty: false } || state.Transfers is { IsEmpty: false } || state.Exchanges is not null;
 
     private static void WriteSections(ByteWriter writer, MemberState state)
     {
+        if (state.Engagement is { } engagement)
+        {
+            WriteSection(writer, Section.Campaigns, engagement, Write);
+        }
+
         if (state.Holds is { IsEmpty: false } holds)
         {
             WriteSection(writer, Section.Spending, holds, WriteHolds);
@@ -114,6 +119,11 @@ public static partial class MemberCodec
         if (state.Transfers is { IsEmpty: false })
         {
             WriteSection(writer, Section.Households, state, WriteTransfers);
+        }
+
+        if (state.Exchanges is { } exchanges)
+        {
+            WriteSection(writer, Section.Exchange, exchanges, WriteExchanges);
         }
     }
 
@@ -125,11 +135,17 @@ public static partial class MemberCodec
             var body = new ByteReader(reader.Bytes());
             switch (id)
             {
+                case Section.Campaigns:
+                    Read(ref body, state.Engage());
+                    break;
                 case Section.Spending:
                     ReadHolds(ref body, state.MakeHolds());
                     break;
                 case Section.Households:
                     ReadTransfers(ref body, state);
+                    break;
+                case Section.Exchange:
+                    ReadExchanges(ref body, state.MakeExchanges());
                     break;
                 default:
                     throw UnknownSection(id);

@@ -152,9 +152,14 @@ internal sealed class RewardsEndpoint(LoyaltyEngine engine)
             _ when reply?.View is null => UnknownReward(id),
             _ => null,
         };
-        await (problem is null
-            ? HttpReplies.WriteJsonAsync(context, 200, (reply!, tellsReplayed), static (writer, x) => Write(writer, x.Item1.View!, x.tellsReplayed ? x.Item1.Replayed : null))
-            : HttpReplies.WriteProblemAsync(context, problem)).ConfigureAwait(false);
+        if (problem is not null)
+        {
+            await HttpReplies.WriteProblemAsync(context, problem).ConfigureAwait(false);
+            return;
+        }
+
+        await HttpReplies.WriteJsonAsync(
+            context, 200, (reply!, tellsReplayed), static (writer, x) => Write(writer, x.Item1.View!, x.tellsReplayed ? x.Item1.Replayed : null)).ConfigureAwait(false);
     }
 
     private static Problem UnknownReward(string id) =>

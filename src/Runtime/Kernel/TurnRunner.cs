@@ -445,7 +445,14 @@ internal abstract class TurnRunner
                     Correspondence.WriteReceived(_kernelEntries, effect.Sender, effect.Sequence);
                     kernelEvents++;
                     break;
+                case EffectDeliveredCommand delivered when state.Correspondence?.IsUnderWay(delivered.Sequence) != true:
+                    break;
                 case EffectDeliveredCommand delivered:
+                    if (delivered.Answer is not null)
+                    {
+                        cell.Kind.Decide(state.Value, command, _turn);
+                    }
+
                     Correspondence.WriteDelivered(_kernelEntries, delivered.Sequence);
                     kernelEvents++;
                     break;
@@ -505,17 +512,20 @@ internal abstract class TurnRunner
     private bool IsPrepared(ActorCell cell, Command command)
     {
         cell.Kind.Prepare(cell.State!.Value, command, _turn);
+        if (_turn.Problem is null && _turn.Missing is null)
+        {
+            return true;
+        }
+
+        // What it has already is not kept while it waits for the rest.
+        UndoReservations();
         if (_turn.Problem is { } problem)
         {
             command.Complete(CommandStatus.Unavailable, problem);
             return false;
         }
 
-        if (_turn.Missing is not { } missing)
-        {
-            return true;
-        }
-
+        var missing = _turn.Missing!;
         if (command.PutOffs >= Options.MaxPutOffs)
         {
             command.Complete(CommandStatus.Unavailable, "what the decision needs did not come; send the same request again");
@@ -774,10 +784,18 @@ internal abstract class TurnRunner
         }
 
         cell.IsDelivering = true;
-        _host.Send(new EffectCommand(effect.Target, cell.Id, effect.Sequence, effect.Message, effect.Id)
+        var command = new EffectCommand(effect.Target, cell.Id, effect.Sequence, effect.Message, effect.Id)
         {
             Observer = new DeliveryObserver(this, cell),
-        });
+        };
+        if (KindOf(effect.Target) is ServiceKind service)
+        {
+            service.Receive(command, _host);
+        }
+        else
+        {
+            _host.Send(command);
+        }
     }
 
     private void Finish(DeliveryFinished delivery)
@@ -791,7 +809,8 @@ internal abstract class TurnRunner
 
         if (delivery.Effect.Status == CommandStatus.Done)
         {
-            Handle(cell, new EffectDeliveredCommand(cell.Id, delivery.Effect.Sequence));
+            var answer = KindOf(delivery.Effect.Target) is ServiceKind ? delivery.Effect.Reply : null;
+            Handle(cell, new EffectDeliveredCommand(cell.Id, delivery.Effect.Sequence, answer));
         }
 
         // Otherwise the actor is due at once (see WakeAt) and the waker brings it back.
@@ -923,6 +942,9 @@ public static class KeyScopes
 
     /// <summary>What is left of a purchase: the newest record counts.</summary>
     public const string Left = "left";
+
+    /// <summary>A slot of a budget's lease: one record uses it, or the settlement of the lease takes it away.</summary>
+    public const string Lease = "lease";
 }
 
 /// <summary>Figures of a process that runs actors, for operators.</summary>

@@ -32,6 +32,8 @@ public sealed class JournalBooks(IJournal journal) : IBooks
     /// <inheritdoc />
     public string Description => journal.Description;
 
+    internal IJournal Journal => journal;
+
     /// <inheritdoc />
     public async ValueTask<ActorId?> FindActorAsync(string requestId)
     {

@@ -30,8 +30,13 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
     public IClock Clock { get; } = clock;
 
     /// <summary>The kinds of actors of a loyalty engine.</summary>
-    public static IReadOnlyList<ActorKind> Kinds(ProgramSource programs) =>
-        [new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind(), new RewardKind(), new RewardsKind()];
+    /// <param name="programs">The program's versions.</param>
+    /// <param name="connectors">The partners' systems; null: none is called from this process.</param>
+    public static IReadOnlyList<ActorKind> Kinds(ProgramSource programs, PartnerConnectors? connectors = null) =>
+        [
+            .. ExchangeKinds(programs, connectors ?? new()), new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind(),
+            new CampaignKind(programs), new CampaignsKind(), new RewardKind(), new RewardsKind(),
+        ];
 
     /// <summary>Loads the program, or publishes a first one in new books. To be called once before anything else.</summary>
     /// <param name="firstProgram">Used when there is none yet.</param>
@@ -49,6 +54,7 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
         if (reply.Errors.Count == 0)
         {
             Programs.Current = new ProgramCatalog(reply.Versions);
+            await StartCampaignsAsync().ConfigureAwait(false);
         }
 
         return reply.Errors;

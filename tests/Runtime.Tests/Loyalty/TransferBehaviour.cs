@@ -237,9 +237,3 @@ public abstract class TransferBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
 
     private async Task<long> SumAsync(string account) => (await Engine.Books.TotalsAsync()).Sums.GetValueOrDefault(MeasureNames.Account("points", account));
 }
-
-/// <summary>The embedded host on books in memory.</summary>
-public sealed class TransfersOnMemoryTests() : TransferBehaviour(new MemoryFixture());
-
-/// <summary>The embedded host on books in a file.</summary>
-public sealed class TransfersOnSqliteTests() : TransferBehaviour(new SqliteFixture());
