@@ -296,8 +296,8 @@ internal abstract class TurnRunner
     {
         // What is left of a purchase stands in its latest return, if it has one; else in the purchase itself. What is not in flight here is
         // durable or does not exist, so all that is in flight is looked at first.
-        var left = RequestKey.Of(KeyScopes.Left, id, _journal.KeySeed);
-        var request = RequestKey.Of(KeyScopes.Request, id, _journal.KeySeed);
+        var left = RequestKey.Of(command.RecallScope ?? KeyScopes.Left, id, _journal.KeySeed);
+        var request = command.RecallScope is null ? RequestKey.Of(KeyScopes.Request, id, _journal.KeySeed) : left;
         if (_inFlight.TryGetValue(left, out var pending) || _inFlight.TryGetValue(request, out pending))
         {
             if (!ReferenceEquals(pending.Appends.Cells[pending.Index], cell))
@@ -335,7 +335,7 @@ internal abstract class TurnRunner
         try
         {
             var record = await _journal.FindAsync(key).ConfigureAwait(false);
-            if (record is null && isRecall)
+            if (record is null && isRecall && command.RecallScope is null)
             {
                 record = await _journal.FindAsync(RequestKey.Of(KeyScopes.Request, command.RecallId!, _journal.KeySeed)).ConfigureAwait(false);
             }
@@ -497,6 +497,11 @@ internal abstract class TurnRunner
             }
 
             Follow(cell, command);
+            if (command is WakeCommand && !_journal.IsExclusive)
+            {
+                LookAgain(cell);
+            }
+
             return;
         }
 
@@ -506,6 +511,20 @@ internal abstract class TurnRunner
         }
 
         Append(cell, command, _turn.EventCount + kernelEvents);
+    }
+
+    /// <summary>
+    /// The journal says that the actor is due, and in its memory nothing is: in books that others write too, another activation may have written since, and this one would be woken in vain for
+    /// ever. What comes next for the actor loads it.
+    /// </summary>
+    private void LookAgain(ActorCell cell)
+    {
+        if (cell.IsIdle && !cell.IsPoisoned)
+        {
+            Leave(cell);
+            OnPassivated(cell);
+            _passivated++;
+        }
     }
 
     /// <summary>Asks the kind whether the decision has what it needs. If not, it is taken up again when that is there; what comes for the actor meanwhile waits behind it.</summary>
@@ -942,6 +961,9 @@ public static class KeyScopes
 
     /// <summary>What is left of a purchase: the newest record counts.</summary>
     public const string Left = "left";
+
+    /// <summary>Whom a referral brought: each friend once in the books.</summary>
+    public const string Friend = "friend";
 
     /// <summary>A slot of a budget's lease: one record uses it, or the settlement of the lease takes it away.</summary>
     public const string Lease = "lease";

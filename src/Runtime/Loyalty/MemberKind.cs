@@ -12,7 +12,7 @@ using NodaTime;
 namespace Loyalty.Runtime.Loyalty;
 
 /// <summary>Members as actors: <see cref="MemberDecider"/> behind the kernel.</summary>
-public sealed class MemberKind(ProgramSource programs) : ActorKind
+public sealed partial class MemberKind(ProgramSource programs) : ActorKind
 {
     /// <inheritdoc />
     public override string Name => ActorIds.MemberKind;
@@ -35,6 +35,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
     {
         var member = (MemberState)state;
         var context = programs.ContextOf(turn);
+        context = Explains(command) ? context with { Explain = true } : context;
         var raised = Raised(turn);
         raised.Clear();
         var decider = new MemberDecider(member, context, raised);
@@ -69,7 +70,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
 
                 break;
             case EnrolMember enrol:
-                command.Reply = Enrol(member, enrol.Enrolment, decider, context);
+                command.Reply = Enrol(member, enrol.Enrolment, decider, context, turn);
                 break;
             case ChangeStatus change:
                 command.Reply = Change(member, change, decider, context, turn);
@@ -78,13 +79,24 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
                 command.Reply = Replace(member, replace.AlternativeIds, decider, context, turn);
                 break;
             default:
-                throw new InvalidOperationException($"members do not understand {command.GetType().Name}");
+                if (!DecideCampaigns(member, command, decider, context, turn))
+                {
+                    throw new InvalidOperationException($"members do not understand {command.GetType().Name}");
+                }
+
+                break;
+        }
+
+        if (context.Budgets is TurnBudgets budgets && budgets.HasUses(command))
+        {
+            budgets.Finish(BudgetFacts.Of(raised));
         }
 
         foreach (var fact in raised)
         {
             MemberCodec.Write(turn.Events, fact);
             MemberLedger.Post(fact, turn);
+            AddCampaignKeys(fact, turn);
             Spendings.AddTo(turn, fact);
             Transfers.AddTo(turn, fact);
         }
@@ -109,6 +121,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
                 ReturnRecorded e => e.Return,
                 ReturnWaits e => e.Return,
                 PointsAdjusted e => e.Adjustment,
+                ActivityRecorded e => e.Activity,
                 _ => Spendings.RequestOf(stored) ?? Transfers.RequestOf(stored),
             };
             if (request?.Id == command.RequestId)
@@ -170,7 +183,8 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
         {
             SpendingCommand spending => Spendings.Decide(member, spending, decider, out unknown),
             RecordPurchase purchase => decider.Record(purchase.Purchase),
-            RecordReturn returned => decider.Record(returned.Return, Recalls.Of(returned, command.Target)),
+            RecordReturn returned => decider.Record(returned.Return, returned.RecalledPurchase ?? Recalls.Of(returned, command.Target)),
+            RecordActivity activity => decider.Record(activity.Activity, IsFriendKnown(activity)),
             AdjustPoints adjustment => decider.Record(adjustment.Adjustment),
             TransferPoints transfer => decider.Record(transfer.Transfer),
             _ => throw new InvalidOperationException($"members do not understand {command.GetType().Name}"),
@@ -203,16 +217,19 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
                     }
 
                     break;
+                case ActivityRecorded activity:
+                    fact ??= ReferenceEquals(activity.Activity, request) ? one : fact;
+                    break;
                 default:
                     fact = ReferenceEquals(Spendings.RequestOf(one) ?? Transfers.RequestOf(one), request) ? one : fact;
                     break;
             }
         }
 
-        return new(OutcomeKind.Recorded, fact, decider.Answer(), null, false);
+        return new(OutcomeKind.Recorded, fact, decider.Answer(), null, false) { Skipped = context.Explain ? [.. context.Skipped] : null };
     }
 
-    private static MemberReply Enrol(MemberState member, Enrolment enrolment, MemberDecider decider, TurnContext context)
+    private static MemberReply Enrol(MemberState member, Enrolment enrolment, MemberDecider decider, TurnContext context, Turn turn)
     {
         var fingerprint = Fingerprint.Of(enrolment);
         if (member.Status != MemberStatus.Unknown && !member.IsAutomatic)
@@ -232,7 +249,10 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
             return new(null, new("in-the-future", "enrolledAt", $"is {at}; the engine's clock says {context.Now}"));
         }
 
+        // A sale had enrolled it, and it was given ids since: only those of the enrolment stay.
+        var former = member.AlternativeIds;
         decider.Enrol(enrolment, fingerprint);
+        Release(member.Id, former.Except(enrolment.AlternativeIds), turn);
         decider.BringUpToDate();
         return new(View(member, context), null);
     }
@@ -354,7 +374,7 @@ internal static class Outcomes
             var what = recorded switch
             {
                 Purchase => "a purchase", Return => "a return", Adjustment => "an adjustment", Hold => "a hold", Redemption => "a redemption", HoldCommit => "a commit",
-                HoldCancel => "a cancellation", Reversal => "a reversal", Transfer => "a transfer", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
+                HoldCancel => "a cancellation", Activity => "an activity", Reversal => "a reversal", Transfer => "a transfer", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
             };
             var whose = actor.Kind == ActorIds.MemberKind ? $"of member {actor.Key}" : "without member";
             return new(

@@ -12,7 +12,11 @@ namespace Loyalty.Runtime.Loyalty;
 /// <param name="Answer">Balances and tier after it; null for anonymous sales.</param>
 /// <param name="Refusal">Why it was refused, or what the conflict is.</param>
 /// <param name="Replayed">The request had been decided before; this is what was said then.</param>
-public sealed record RequestOutcome(OutcomeKind Kind, object? Fact, RequestAnswered? Answer, Refusal? Refusal, bool Replayed);
+public sealed record RequestOutcome(OutcomeKind Kind, object? Fact, RequestAnswered? Answer, Refusal? Refusal, bool Replayed)
+{
+    /// <summary>Why campaigns in force gave nothing; null unless the command asked for it and was decided now: it is no part of the books.</summary>
+    public IReadOnlyList<Domain.Campaigns.SkippedCampaign>? Skipped { get; init; }
+}
 
 /// <summary>How a request ended.</summary>
 public enum OutcomeKind : byte
@@ -66,6 +70,10 @@ public static class Fingerprint
             case Enrolment enrolment:
                 writer.Byte(4);
                 SaleCodec.Write(writer, enrolment);
+                break;
+            case Activity activity:
+                writer.Byte(5);
+                ActivityCodec.Write(writer, activity);
                 break;
             case Spending spending:
                 writer.Byte(spending is Hold ? (byte)7 : (byte)8);
