@@ -121,3 +121,9 @@ public sealed class SpendingInOneOfTwoSilosTests() : SpendingBehaviour(new Clust
 
 /// <summary>Transfers through a gateway of its own in front of two silos.</summary>
 public sealed class TransfersOnTwoSilosTests() : TransferBehaviour(new ClusterFixture(GatewayPlace.Client));
+
+/// <summary>A gateway of its own in front of two silos.</summary>
+public sealed class CampaignsByAClientOfTwoSilosTests() : CampaignBehaviour(new ClusterFixture(GatewayPlace.Client));
+
+/// <summary>A gateway in one of two silos.</summary>
+public sealed class CampaignsInOneOfTwoSilosTests() : CampaignBehaviour(new ClusterFixture(GatewayPlace.Silo));

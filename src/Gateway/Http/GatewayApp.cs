@@ -1,3 +1,4 @@
+using Loyalty.Domain.Campaigns;
 using Loyalty.Domain.Members;
 using Loyalty.Gateway.Security;
 using Loyalty.Runtime.Journal;
@@ -60,6 +61,8 @@ internal static class GatewayApp
         var spending = new SpendingEndpoint(engine);
         var transfers = new TransfersEndpoint(engine);
         var rewards = new RewardsEndpoint(engine);
+        var campaigns = new CampaignsEndpoint(engine);
+        var engagement = new EngagementEndpoint(engine, limits);
         const Scopes Seller = Scopes.Till | Scopes.Partner | Scopes.Admin;
         const Scopes Desk = Scopes.Till | Scopes.Admin;
         const Scopes Reader = Scopes.Till | Scopes.Partner | Scopes.Read | Scopes.Admin;
@@ -89,6 +92,22 @@ internal static class GatewayApp
         app.MapPost("/v1/members/{id}/unblock", Guard(keys, Scopes.Admin, context => members.ChangeStatusAsync(context, MemberStatus.Active), isMember: true));
         app.MapPost("/v1/members/{id}/close", Guard(keys, Scopes.Admin, context => members.ChangeStatusAsync(context, MemberStatus.Closed), isMember: true));
         app.MapGet("/v1/members/{id}/statement", Guard(keys, Auditor, members.StatementAsync, isMember: true));
+        app.MapPut("/v1/members/{id}/attributes", Guard(keys, Desk, engagement.SetAttributesAsync, isMember: true));
+        app.MapGet("/v1/members/{id}/campaigns", Guard(keys, Reader, engagement.GetProgressAsync, isMember: true));
+        app.MapPost("/v1/activities", Guard(keys, Seller, engagement.RecordAsync));
+        app.MapPost("/v1/quotes", Guard(keys, Reader, engagement.QuoteAsync));
+        app.MapGet("/v1/feedback", Guard(keys, Auditor, engagement.FeedbackAsync));
+        app.MapGet("/v1/campaigns", Guard(keys, Auditor, campaigns.ListAsync));
+        app.MapGet("/v1/campaigns/schema", Guard(keys, Auditor, CampaignsEndpoint.SchemaAsync));
+        app.MapGet("/v1/campaigns/{id}", Guard(keys, Auditor, campaigns.GetAsync));
+        app.MapPut("/v1/campaigns/{id}", Guard(keys, Scopes.Admin, campaigns.PutAsync));
+        app.MapPost("/v1/campaigns/{id}/approve", Guard(keys, Scopes.Admin, campaigns.ApproveAsync));
+        app.MapPost("/v1/campaigns/{id}/publish", Guard(keys, Scopes.Admin, campaigns.PublishAsync));
+        app.MapPost("/v1/campaigns/{id}/pause", Guard(keys, Scopes.Admin, context => campaigns.SetStatusAsync(context, CampaignStatus.Paused)));
+        app.MapPost("/v1/campaigns/{id}/resume", Guard(keys, Scopes.Admin, context => campaigns.SetStatusAsync(context, CampaignStatus.Active)));
+        app.MapPost("/v1/campaigns/{id}/end", Guard(keys, Scopes.Admin, context => campaigns.SetStatusAsync(context, CampaignStatus.Ended)));
+        app.MapGet("/v1/campaigns/{id}/budget", Guard(keys, Auditor, campaigns.GetBudgetAsync));
+        app.MapGet("/v1/campaigns/{id}/versions/{version}", Guard(keys, Auditor, campaigns.GetVersionAsync));
         app.MapGet("/v1/program", Guard(keys, Auditor, operations.GetProgramAsync));
         app.MapPut("/v1/program", Guard(keys, Scopes.Admin, operations.PutProgramAsync));
         app.MapGet("/v1/ledger/trial-balance", Guard(keys, Auditor, operations.TrialBalanceAsync));

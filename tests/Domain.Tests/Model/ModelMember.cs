@@ -147,6 +147,7 @@ internal sealed partial class ModelMember(Plan plan)
 
     public void BringUpToDate(Instant now)
     {
+        EndOverdueHolds(now);
         var today = Day(now);
         foreach (var unit in plan.At(now).Units)
         {
@@ -331,6 +332,7 @@ internal sealed partial class ModelMember(Plan plan)
         IsBlocked = status == "blocked";
         if (status == "closed")
         {
+            EndAllHolds();
             IsClosed = true;
             foreach (var book in _books.Values)
             {
@@ -492,8 +494,13 @@ internal sealed partial class ModelMember(Plan plan)
         // 4. what is missing (of a return that waited, "refuse" means debt: it was accepted already)
         if (policy == "zero")
         {
-            book.Move("written-off", "returned", rest);
-            Note(postings, unit, "written-off", null, -rest);
+            // What may come back from a hold is not spent for good.
+            var covered = Math.Min(rest, Math.Max(0, Held(unit) - book.Debt));
+            book.Debt += covered;
+            book.Move("member", "returned", covered);
+            Note(postings, unit, "debt", null, -covered);
+            book.Move("written-off", "returned", rest - covered);
+            Note(postings, unit, "written-off", null, covered - rest);
         }
         else
         {

@@ -168,3 +168,12 @@ public sealed class TransfersOnMemoryTests() : TransferBehaviour(new MemoryFixtu
 
 /// <summary>The embedded host on books in a file.</summary>
 public sealed class TransfersOnSqliteTests() : TransferBehaviour(new SqliteFixture());
+
+public sealed class CampaignsOnMemoryTests() : CampaignBehaviour(new MemoryFixture());
+
+/// <summary>The embedded host on books in a file.</summary>
+public sealed class CampaignsOnSqliteTests() : CampaignBehaviour(new SqliteFixture());
+
+/// <summary>The embedded host on books in PostgreSQL.</summary>
+[NeedsPostgres]
+public sealed class CampaignsOnPostgresTests() : CampaignBehaviour(new PostgresFixture());

@@ -6,7 +6,7 @@ namespace Loyalty.Runtime.Loyalty;
 public sealed class LeaseKeeper : IAsyncDisposable
 {
     /// <summary>How long the end of a process waits for its leases to be handed back. What is not is settled from the journal by others.</summary>
-    public static readonly TimeSpan HandBackPatience = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan HandBackPatience = TimeSpan.FromSeconds(2);
 
     private readonly LeaseBook _leases;
     private readonly ILogger _logger;
