@@ -110,10 +110,29 @@ internal static class GatewayApp
         app.MapGet("/v1/campaigns/{id}/versions/{version}", Guard(keys, Auditor, campaigns.GetVersionAsync));
         app.MapGet("/v1/program", Guard(keys, Auditor, operations.GetProgramAsync));
         app.MapPut("/v1/program", Guard(keys, Scopes.Admin, operations.PutProgramAsync));
+        MapPools(app, engine, keys);
         app.MapGet("/v1/ledger/trial-balance", Guard(keys, Auditor, operations.TrialBalanceAsync));
         app.MapGet("/v1/system", Guard(keys, Auditor, operations.SystemAsync));
+        var backtests = new BacktestEndpoint(engine);
+        app.MapPost("/v1/campaigns/{id}/backtests", Guard(keys, Scopes.Admin, backtests.StartAsync));
+        app.MapPost("/v1/campaigns/{id}/reports", Guard(keys, Auditor, backtests.ReportAsync));
+        app.MapGet("/v1/backtests/{id}", Guard(keys, Auditor, backtests.GetAsync));
+        app.MapDelete("/v1/backtests/{id}", Guard(keys, Scopes.Admin, backtests.CancelAsync));
         app.MapGet("/openapi/v1.json", OperationsEndpoint.OpenApiAsync);
         MapHealth(app, isReady);
+    }
+
+    private static void MapPools(WebApplication app, LoyaltyEngine engine, ApiKeys? keys)
+    {
+        var pools = new PoolsEndpoint(engine);
+        const Scopes Partner = Scopes.Partner | Scopes.Read | Scopes.Admin;
+        app.MapPut("/v1/pools/{id}", Guard(keys, Scopes.Admin, pools.PublishAsync));
+        app.MapGet("/v1/pools/{id}", Guard(keys, Partner, pools.GetAsync));
+        app.MapPost("/v1/pools/{id}/fundings", Guard(keys, Scopes.Admin, pools.FundAsync));
+        app.MapGet("/v1/pools/{id}/statements/{period}", Guard(keys, Partner, new StatementWriter(engine).HandleAsync));
+        app.MapPost("/v1/exchanges", Guard(keys, Scopes.Till | Scopes.Partner | Scopes.Admin, pools.ExchangeAsync));
+        app.MapGet("/v1/exchanges/{id}", Guard(keys, Scopes.Till | Partner, pools.GetExchangeAsync));
+        app.MapPost("/v1/exchanges/{id}/resolve", Guard(keys, Scopes.Admin, pools.ResolveAsync));
     }
 
     /// <summary>Only <c>/healthz</c> (the process answers) and <c>/readyz</c> (it should be sent requests).</summary>
@@ -127,7 +146,8 @@ internal static class GatewayApp
     {
         if (keys is not null)
         {
-            var scopes = KeyOf(context.Request) is { } key ? keys.ScopesOf(key) : Scopes.None;
+            var rights = KeyOf(context.Request) is { } key ? keys.RightsOf(key) : default;
+            var scopes = rights.Scopes;
             if (scopes == Scopes.None)
             {
                 context.Response.Headers.WWWAuthenticate = "Bearer";
@@ -139,6 +159,11 @@ internal static class GatewayApp
             {
                 var names = needed == (Scopes.Till | Scopes.Partner | Scopes.Read | Scopes.Admin) ? AnyScope : needed.ToString().ToLowerInvariant();
                 return HttpReplies.WriteProblemAsync(context, new(403, "scope", "The key may not do this", $"a key with scope {names} is needed", [])).AsTask();
+            }
+
+            if (rights.Pools is not null)
+            {
+                context.Items[PoolsEndpoint.RightsItem] = rights;
             }
         }
 

@@ -14,11 +14,14 @@ internal static class TransferEventReader
         [
             new TransferReceived
             {
-                Transfer = e.Transfer, From = e.From, Unit = e.Unit, Points = Facts.Lot.Sum(e.Lots) + e.Repaid, Lots = SpendingEventReader.LotsOf(e.Lots), Message = e.Message,
+                Transfer = e.Transfer, From = e.From, Unit = e.Unit, Points = Facts.Lot.Sum(e.Lots) + e.Repaid, Lots = LotsOf(e.Lots), Message = e.Message,
             },
         ],
         Facts.TransferEnded e =>
             [new TransferEnded { Transfer = e.Transfer.Id, Unit = e.Transfer.Unit, Refusal = e.Refusal?.Code, Points = Facts.Lot.Sum(e.Freed) + e.Repaid }],
         _ => null,
     };
+
+    private static LotPoints[] LotsOf(Facts.Lot[] lots) =>
+        [.. lots.Select(lot => new LotPoints(new(lot.Id.EarnedOn.ToDateOnly(), lot.Id.AvailableOn.ToDateOnly(), lot.Id.LastDay?.ToDateOnly()), lot.Points))];
 }
