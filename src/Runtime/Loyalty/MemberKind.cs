@@ -183,7 +183,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
         {
             SpendingCommand spending => Spendings.Decide(member, spending, decider, out unknown),
             RecordPurchase purchase => decider.Record(purchase.Purchase),
-            RecordReturn returned => decider.Record(returned.Return, returned.RecalledPurchase ?? Recalls.Of(returned, command.Target)),
+            RecordReturn returned => decider.Record(returned.Return, returned.ReadRecalled()),
             RecordActivity activity => decider.Record(activity.Activity, IsFriendKnown(activity)),
             AdjustPoints adjustment => decider.Record(adjustment.Adjustment),
             TransferPoints transfer => decider.Record(transfer.Transfer),
