@@ -59,6 +59,7 @@ internal static class GatewayApp
         var members = new MembersEndpoint(engine);
         var operations = new OperationsEndpoint(engine);
         var spending = new SpendingEndpoint(engine);
+        var transfers = new TransfersEndpoint(engine);
         var rewards = new RewardsEndpoint(engine);
         var campaigns = new CampaignsEndpoint(engine);
         var engagement = new EngagementEndpoint(engine, limits);
@@ -76,6 +77,8 @@ internal static class GatewayApp
         app.MapPost("/v1/holds/{id}/cancel", Guard(keys, Seller, spending.CancelAsync));
         app.MapPost("/v1/redemptions", Guard(keys, Seller, spending.RedeemAsync));
         app.MapPost("/v1/redemptions/{id}/reversal", Guard(keys, Desk, spending.ReverseAsync));
+        app.MapPost("/v1/transfers", Guard(keys, Seller, transfers.TransferAsync));
+        app.MapGet("/v1/transfers/{id}", Guard(keys, Reader, transfers.GetAsync));
         app.MapGet("/v1/rewards", Guard(keys, Reader, rewards.ListAsync));
         app.MapGet("/v1/rewards/{id}", Guard(keys, Reader, rewards.GetAsync));
         app.MapPut("/v1/rewards/{id}", Guard(keys, Scopes.Admin, rewards.PutAsync));
