@@ -61,6 +61,10 @@ public interface IBooksGrain : IGrainWithStringKey
     [Alias("find-actor")]
     ValueTask<ActorId?> FindActor(string requestId);
 
+    /// <summary><see cref="IBooks.FindAsync"/>.</summary>
+    [Alias("find")]
+    ValueTask<JournalRecord?> Find(string requestId);
+
     /// <summary><see cref="IBooks.ReadHistoryAsync"/>.</summary>
     [Alias("history")]
     ValueTask<IReadOnlyList<JournalRecord>> ReadHistory(ActorId actor, long before, int count);

@@ -29,6 +29,9 @@ public sealed class GrainBooks(IGrainFactory grains) : IBooks
     public ValueTask<ActorId?> FindActorAsync(string requestId) => AskAsync(grain => grain.FindActor(requestId));
 
     /// <inheritdoc />
+    public ValueTask<JournalRecord?> FindAsync(string requestId) => AskAsync(grain => grain.Find(requestId));
+
+    /// <inheritdoc />
     public ValueTask<IReadOnlyList<JournalRecord>> ReadHistoryAsync(ActorId actor, long before, int count) => AskAsync(grain => grain.ReadHistory(actor, before, count));
 
     /// <inheritdoc />

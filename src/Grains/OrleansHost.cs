@@ -317,6 +317,8 @@ public sealed class OrleansHost : IActorHost
             CancelHold it => Take(Member().CancelHold(it.Cancel)),
             ReverseRedemption it => Take(Member().ReverseRedemption(it.Reversal)),
             GetHold it => Take(Member().GetHold(it.Hold)),
+            TransferPoints it => Take(Member().TransferPoints(it.Transfer)),
+            GetTransfer it => Take(Member().GetTransfer(it.Transfer)),
             PutReward it => Take(Reward().Put(it.Definition)),
             WithdrawReward it => Take(Reward().Withdraw(it.Reason, it.Author)),
             GetReward => Take(Reward().Get()),

@@ -53,6 +53,9 @@ public sealed class BooksGrain(SiloActors actors, ISiloList silos) : Grain, IBoo
     public ValueTask<ActorId?> FindActor(string requestId) => _books.FindActorAsync(requestId);
 
     /// <inheritdoc />
+    public ValueTask<JournalRecord?> Find(string requestId) => _books.FindAsync(requestId);
+
+    /// <inheritdoc />
     public ValueTask<IReadOnlyList<JournalRecord>> ReadHistory(ActorId actor, long before, int count) => _books.ReadHistoryAsync(actor, before, count);
 
     /// <inheritdoc />

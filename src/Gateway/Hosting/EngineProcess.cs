@@ -1,3 +1,4 @@
+using Loyalty.Gateway.Partners;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
@@ -32,14 +33,14 @@ internal sealed class EngineProcess : IAsyncDisposable
     /// <exception cref="JournalUnavailableException">The journal cannot be opened: another process has it, say.</exception>
     /// <exception cref="UserError">The first program, or a campaign, is not valid.</exception>
     public static async Task<EngineProcess> StartAsync(
-        string dataFolder, ProgramFiles program, KernelOptions options, IClock clock, ILoggerFactory loggers)
+        string dataFolder, ProgramFiles program, KernelOptions options, IClock clock, ILoggerFactory loggers, PartnerConnectors? connectors = null)
     {
         var journal = OpenJournal(dataFolder, loggers);
         try
         {
             var programs = new ProgramSource();
             var host = new EmbeddedHost(
-                journal, LoyaltyEngine.Kinds(programs), options, clock, new ThreadPoolScheduler(), loggers.CreateLogger<EmbeddedHost>());
+                journal, LoyaltyEngine.Kinds(programs, connectors ?? PartnersFile.Load(dataFolder, loggers.CreateLogger<PartnerConnectors>())), options, clock, new ThreadPoolScheduler(), loggers.CreateLogger<EmbeddedHost>());
             var engine = new LoyaltyEngine(host, new JournalBooks(journal), programs, clock);
             await StartAsync(engine, program).ConfigureAwait(false);
             host.StartBackground();

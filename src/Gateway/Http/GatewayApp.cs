@@ -59,6 +59,7 @@ internal static class GatewayApp
         var members = new MembersEndpoint(engine);
         var operations = new OperationsEndpoint(engine);
         var spending = new SpendingEndpoint(engine);
+        var transfers = new TransfersEndpoint(engine);
         var rewards = new RewardsEndpoint(engine);
         var campaigns = new CampaignsEndpoint(engine);
         var engagement = new EngagementEndpoint(engine, limits);
@@ -76,6 +77,8 @@ internal static class GatewayApp
         app.MapPost("/v1/holds/{id}/cancel", Guard(keys, Seller, spending.CancelAsync));
         app.MapPost("/v1/redemptions", Guard(keys, Seller, spending.RedeemAsync));
         app.MapPost("/v1/redemptions/{id}/reversal", Guard(keys, Desk, spending.ReverseAsync));
+        app.MapPost("/v1/transfers", Guard(keys, Seller, transfers.TransferAsync));
+        app.MapGet("/v1/transfers/{id}", Guard(keys, Reader, transfers.GetAsync));
         app.MapGet("/v1/rewards", Guard(keys, Reader, rewards.ListAsync));
         app.MapGet("/v1/rewards/{id}", Guard(keys, Reader, rewards.GetAsync));
         app.MapPut("/v1/rewards/{id}", Guard(keys, Scopes.Admin, rewards.PutAsync));
@@ -107,6 +110,7 @@ internal static class GatewayApp
         app.MapGet("/v1/campaigns/{id}/versions/{version}", Guard(keys, Auditor, campaigns.GetVersionAsync));
         app.MapGet("/v1/program", Guard(keys, Auditor, operations.GetProgramAsync));
         app.MapPut("/v1/program", Guard(keys, Scopes.Admin, operations.PutProgramAsync));
+        MapPools(app, engine, keys);
         app.MapGet("/v1/ledger/trial-balance", Guard(keys, Auditor, operations.TrialBalanceAsync));
         app.MapGet("/v1/system", Guard(keys, Auditor, operations.SystemAsync));
         var backtests = new BacktestEndpoint(engine);
@@ -116,6 +120,19 @@ internal static class GatewayApp
         app.MapDelete("/v1/backtests/{id}", Guard(keys, Scopes.Admin, backtests.CancelAsync));
         app.MapGet("/openapi/v1.json", OperationsEndpoint.OpenApiAsync);
         MapHealth(app, isReady);
+    }
+
+    private static void MapPools(WebApplication app, LoyaltyEngine engine, ApiKeys? keys)
+    {
+        var pools = new PoolsEndpoint(engine);
+        const Scopes Partner = Scopes.Partner | Scopes.Read | Scopes.Admin;
+        app.MapPut("/v1/pools/{id}", Guard(keys, Scopes.Admin, pools.PublishAsync));
+        app.MapGet("/v1/pools/{id}", Guard(keys, Partner, pools.GetAsync));
+        app.MapPost("/v1/pools/{id}/fundings", Guard(keys, Scopes.Admin, pools.FundAsync));
+        app.MapGet("/v1/pools/{id}/statements/{period}", Guard(keys, Partner, new StatementWriter(engine).HandleAsync));
+        app.MapPost("/v1/exchanges", Guard(keys, Scopes.Till | Scopes.Partner | Scopes.Admin, pools.ExchangeAsync));
+        app.MapGet("/v1/exchanges/{id}", Guard(keys, Scopes.Till | Partner, pools.GetExchangeAsync));
+        app.MapPost("/v1/exchanges/{id}/resolve", Guard(keys, Scopes.Admin, pools.ResolveAsync));
     }
 
     /// <summary>Only <c>/healthz</c> (the process answers) and <c>/readyz</c> (it should be sent requests).</summary>
@@ -129,7 +146,8 @@ internal static class GatewayApp
     {
         if (keys is not null)
         {
-            var scopes = KeyOf(context.Request) is { } key ? keys.ScopesOf(key) : Scopes.None;
+            var rights = KeyOf(context.Request) is { } key ? keys.RightsOf(key) : default;
+            var scopes = rights.Scopes;
             if (scopes == Scopes.None)
             {
                 context.Response.Headers.WWWAuthenticate = "Bearer";
@@ -141,6 +159,11 @@ internal static class GatewayApp
             {
                 var names = needed == (Scopes.Till | Scopes.Partner | Scopes.Read | Scopes.Admin) ? AnyScope : needed.ToString().ToLowerInvariant();
                 return HttpReplies.WriteProblemAsync(context, new(403, "scope", "The key may not do this", $"a key with scope {names} is needed", [])).AsTask();
+            }
+
+            if (rights.Pools is not null)
+            {
+                context.Items[PoolsEndpoint.RightsItem] = rights;
             }
         }
 

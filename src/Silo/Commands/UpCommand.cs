@@ -38,7 +38,7 @@ internal static class UpCommand
         Console.Error.WriteLine(cluster.Store == StoreKind.Sqlite ? $"opening the books in {Path.GetFullPath(settings.DataFolder)} …" : "opening the books …");
         await using var journal = await SiloHosting.OpenJournalAsync(cluster, settings.DataFolder, loggers).ConfigureAwait(false);
         var builder = GatewayApp.CreateBuilder(settings.Url, new GatewayLimits());
-        builder.UseOrleans(silo => SiloHosting.Configure(silo, cluster, journal, settings.Kernel));
+        builder.UseOrleans(silo => SiloHosting.Configure(silo, cluster, journal, settings.Kernel, settings.DataFolder));
         Telemetry.AddTo(builder.Services, "loyalty-silo");
         await using var app = builder.Build();
         var engine = app.Services.GetRequiredService<LoyaltyEngine>();
