@@ -317,6 +317,7 @@ public sealed class OrleansHost : IActorHost
             CancelHold it => Take(Member().CancelHold(it.Cancel)),
             ReverseRedemption it => Take(Member().ReverseRedemption(it.Reversal)),
             GetHold it => Take(Member().GetHold(it.Hold)),
+            ListHolds => Take(Member().ListHolds()),
             TransferPoints it => Take(Member().TransferPoints(it.Transfer)),
             GetTransfer it => Take(Member().GetTransfer(it.Transfer)),
             PutReward it => Take(Reward().Put(it.Definition)),
