@@ -61,6 +61,10 @@ public interface IBooksGrain : IGrainWithStringKey
     [Alias("find-actor")]
     ValueTask<ActorId?> FindActor(string requestId);
 
+    /// <summary><see cref="IBooks.FindAsync"/>.</summary>
+    [Alias("find")]
+    ValueTask<JournalRecord?> Find(string requestId);
+
     /// <summary><see cref="IBooks.ReadHistoryAsync"/>.</summary>
     [Alias("history")]
     ValueTask<IReadOnlyList<JournalRecord>> ReadHistory(ActorId actor, long before, int count);
@@ -72,4 +76,14 @@ public interface IBooksGrain : IGrainWithStringKey
     /// <summary><see cref="IBooks.CheckpointAsync"/>.</summary>
     [Alias("checkpoint")]
     ValueTask<CheckpointState> ReadCheckpoint();
+}
+
+/// <summary>Reports over all the books. There is one in a cluster, with the key <c>main</c>: a report is made once, whoever asks.</summary>
+[Alias("loyalty.reports")]
+public interface IReportsGrain : IGrainWithStringKey
+{
+    /// <summary><see cref="IBooks.LiabilityAsync"/>; none: it is not ready within the time.</summary>
+    /// <param name="patience">Shorter than a call may take.</param>
+    [Alias("liability")]
+    ValueTask<LiabilityReport?> ReadLiability(TimeSpan patience);
 }

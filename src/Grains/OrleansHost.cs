@@ -302,6 +302,7 @@ public sealed class OrleansHost : IActorHost
             RecordReturn it when isMember => Take(Member().RecordReturn(it.Return)),
             RecordReturn it => Take(Sales().RecordReturn(it.Return)),
             AdjustPoints it => Take(Member().AdjustPoints(it.Adjustment)),
+            ImportMember it => Take(Member().Import(it.Import)),
             EnrolMember it => Take(Member().Enrol(it.Enrolment)),
             ChangeStatus it => Take(Member().ChangeStatus(it.NewStatus, it.Reason, it.Author)),
             ReplaceAlternativeIds it => Take(Member().ReplaceAlternativeIds(it.AlternativeIds)),

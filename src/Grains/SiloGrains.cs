@@ -52,6 +52,9 @@ public sealed class BooksGrain(SiloActors actors, ISiloList silos) : Grain, IBoo
     public ValueTask<ActorId?> FindActor(string requestId) => _books.FindActorAsync(requestId);
 
     /// <inheritdoc />
+    public ValueTask<JournalRecord?> Find(string requestId) => _books.FindAsync(requestId);
+
+    /// <inheritdoc />
     public ValueTask<IReadOnlyList<JournalRecord>> ReadHistory(ActorId actor, long before, int count) => _books.ReadHistoryAsync(actor, before, count);
 
     /// <inheritdoc />
@@ -59,4 +62,12 @@ public sealed class BooksGrain(SiloActors actors, ISiloList silos) : Grain, IBoo
 
     /// <inheritdoc />
     public ValueTask<CheckpointState> ReadCheckpoint() => _books.CheckpointAsync();
+}
+
+/// <summary>Makes reports on the silo where it happens to be.</summary>
+[GrainType("reports"), Reentrant]
+public sealed class ReportsGrain(SiloActors actors) : Grain, IReportsGrain
+{
+    /// <inheritdoc />
+    public async ValueTask<LiabilityReport?> ReadLiability(TimeSpan patience) => await LiabilityReader.Of(actors.Journal).ReadAsync(patience);
 }

@@ -41,6 +41,9 @@ public static class Accounts
     /// <summary>Spent.</summary>
     public const string Redeemed = "redeemed";
 
+    /// <summary>Brought from another system; below 0.</summary>
+    public const string Imported = "imported";
+
     /// <summary>Left when members were closed.</summary>
     public const string Forfeited = "forfeited";
 }

@@ -37,6 +37,9 @@ public static partial class MemberLedger
             case PointsAdjusted adjusted:
                 PostMember(adjusted.Postings, Accounts.Adjusted, ledger);
                 break;
+            case MemberImported imported:
+                PostMember(imported.Postings, Accounts.Imported, ledger);
+                break;
             case StatusChanged status:
                 PostMember(status.Postings, Accounts.Forfeited, ledger);
                 break;

@@ -30,6 +30,7 @@ public static partial class MemberCodec
         HoldReleased = 23,
         Redeemed = 24,
         Reversed = 25,
+        Imported = 60,
     }
 
     /// <summary>Version of the snapshot's form. Another one is not read; the member is built from its events instead.</summary>
@@ -51,6 +52,7 @@ public static partial class MemberCodec
             case MemberEnrolled e: Frame(writer, Kind.Enrolled, e, Write); break;
             case StatusChanged e: Frame(writer, Kind.Status, e, Write); break;
             case AlternativeIdsReplaced e: Frame(writer, Kind.AlternativeIds, e, static (w, e) => Write(w, e.AlternativeIds)); break;
+            case MemberImported e: Frame(writer, Kind.Imported, e, Write); break;
             case RequestRefused e: Frame(writer, Kind.Refused, e, static (w, e) => SaleCodec.Write(w, e)); break;
             default:
                 if (!WriteSpending(writer, fact))
@@ -90,6 +92,7 @@ public static partial class MemberCodec
             Kind.Enrolled => new MemberEnrolled(body.Time(), body.SomeDay(), body.Flag(), body.Flag(), ReadAlternativeIds(ref body), body.Wide()),
             Kind.Status => new StatusChanged((MemberStatus)body.Byte(), body.Text()!, body.Text()!, ReadPostings(ref body)),
             Kind.AlternativeIds => new AlternativeIdsReplaced(ReadAlternativeIds(ref body)),
+            Kind.Imported => ReadImported(ref body),
             Kind.Refused => SaleCodec.ReadRefused(ref body),
             _ => ReadSpending(kind, ref body) ?? throw new FormatException($"event type {(byte)kind} is not known"),
         };

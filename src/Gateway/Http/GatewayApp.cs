@@ -76,6 +76,10 @@ internal static class GatewayApp
         app.MapGet("/v1/program", Guard(keys, Auditor, operations.GetProgramAsync));
         app.MapPut("/v1/program", Guard(keys, Scopes.Admin, operations.PutProgramAsync));
         app.MapGet("/v1/ledger/trial-balance", Guard(keys, Auditor, operations.TrialBalanceAsync));
+        var ledger = new LedgerEndpoint(engine);
+        app.MapGet("/v1/requests/{id}", Guard(keys, Auditor, ledger.TraceAsync));
+        app.MapGet("/v1/reports/liability", Guard(keys, Auditor, ledger.LiabilityAsync));
+        app.MapPost("/v1/imports/members", Guard(keys, Scopes.Admin, new ImportsEndpoint(engine, limits).HandleAsync));
         app.MapGet("/v1/system", Guard(keys, Auditor, operations.SystemAsync));
         app.MapGet("/openapi/v1.json", OperationsEndpoint.OpenApiAsync);
         MapHealth(app, isReady);

@@ -379,7 +379,7 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
 
     private static string Camel(string text) => char.ToLowerInvariant(text[0]) + text[1..];
 
-    private static Instant? ReadTime(JsonFields fields, string name)
+    internal static Instant? ReadTime(JsonFields fields, string name)
     {
         if (fields.Time(name) is not { } instant)
         {
@@ -394,7 +394,7 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
         return Instant.FromUnixTimeMilliseconds(instant.ToUnixTimeMilliseconds());
     }
 
-    private static AlternativeId[] ReadAlternativeIds(JsonFields fields)
+    internal static AlternativeId[] ReadAlternativeIds(JsonFields fields)
     {
         var ids = new List<AlternativeId>();
         var errors = new List<FieldError>();

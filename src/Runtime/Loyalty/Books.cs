@@ -13,6 +13,14 @@ public interface IBooks
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<ActorId?> FindActorAsync(string requestId);
 
+    /// <summary>The record in which the request of this id was decided; null: nobody decided one.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    ValueTask<JournalRecord?> FindAsync(string requestId);
+
+    /// <summary><see cref="LiabilityReader.ReadAsync"/>.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    ValueTask<LiabilityReport?> LiabilityAsync(TimeSpan patience);
+
     /// <summary><see cref="IJournal.ReadHistoryAsync"/>.</summary>
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<IReadOnlyList<JournalRecord>> ReadHistoryAsync(ActorId actor, long before, int count);
@@ -33,12 +41,17 @@ public sealed class JournalBooks(IJournal journal) : IBooks
     public string Description => journal.Description;
 
     /// <inheritdoc />
-    public async ValueTask<ActorId?> FindActorAsync(string requestId)
+    public async ValueTask<ActorId?> FindActorAsync(string requestId) => (await FindAsync(requestId).ConfigureAwait(false))?.Actor;
+
+    /// <inheritdoc />
+    public async ValueTask<JournalRecord?> FindAsync(string requestId)
     {
         var key = RequestKey.Of(KeyScopes.Request, requestId, journal.KeySeed);
-        var record = !journal.IsExclusive || journal.MightContain(key) ? await journal.FindAsync(key).ConfigureAwait(false) : null;
-        return record?.Actor;
+        return !journal.IsExclusive || journal.MightContain(key) ? await journal.FindAsync(key).ConfigureAwait(false) : null;
     }
+
+    /// <inheritdoc />
+    public ValueTask<LiabilityReport?> LiabilityAsync(TimeSpan patience) => LiabilityReader.Of(journal).ReadAsync(patience);
 
     /// <inheritdoc />
     public ValueTask<IReadOnlyList<JournalRecord>> ReadHistoryAsync(ActorId actor, long before, int count) => journal.ReadHistoryAsync(actor, before, count);

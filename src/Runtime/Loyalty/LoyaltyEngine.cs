@@ -12,7 +12,7 @@ namespace Loyalty.Runtime.Loyalty;
 /// <summary>
 /// What gateways talk to: routes requests to actors on whatever host runs them, and answers the questions that are about more than one actor.
 /// </summary>
-public sealed class LoyaltyEngine(IActorHost host, IBooks books, ProgramSource programs, IClock clock)
+public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, ProgramSource programs, IClock clock)
 {
     /// <summary>Records of a statement page, at most.</summary>
     public const int MaxStatementPage = 500;

@@ -96,6 +96,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
                 ReturnRecorded e => e.Return,
                 ReturnWaits e => e.Return,
                 PointsAdjusted e => e.Adjustment,
+                MemberImported e => e.Request,
                 _ => Spendings.RequestOf(stored),
             };
             if (request?.Id == command.RequestId)
@@ -128,6 +129,19 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
     public override object? ReadSnapshot(string key, ReadOnlySpan<byte> bytes) => MemberCodec.ReadSnapshot(key, bytes);
 
     /// <inheritdoc />
+    public override IReadOnlyList<object> ReadFacts(ReadOnlySpan<byte> events)
+    {
+        var facts = new List<object>();
+        var reader = new ByteReader(events);
+        while (!reader.AtEnd)
+        {
+            facts.Add(MemberCodec.Read(ref reader));
+        }
+
+        return facts;
+    }
+
+    /// <inheritdoc />
     public override void Post(ReadOnlySpan<byte> events, ILedgerSink ledger)
     {
         var reader = new ByteReader(events);
@@ -140,7 +154,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
     private static RequestOutcome Decide(
         MemberState member, RequestCommand command, MemberDecider decider, TurnContext context, List<MemberEvent> raised, Turn turn)
     {
-        if (member.Status == MemberStatus.Unknown && (command is AdjustPoints or SpendingCommand || !context.Program.EnrolUnknownMembers))
+        if (member.Status == MemberStatus.Unknown && command is not ImportMember && (command is AdjustPoints or SpendingCommand || !context.Program.EnrolUnknownMembers))
         {
             return new(OutcomeKind.UnknownMember, null, null, null, false);
         }
@@ -153,6 +167,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
             RecordPurchase purchase => decider.Record(purchase.Purchase),
             RecordReturn returned => decider.Record(returned.Return, Recalls.Of(returned, command.Target)),
             AdjustPoints adjustment => decider.Record(adjustment.Adjustment),
+            ImportMember import => decider.Record(import.Import, Fingerprint.Of(import.Import)),
             _ => throw new InvalidOperationException($"members do not understand {command.GetType().Name}"),
         };
         if (unknown is not null)
@@ -172,7 +187,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
         {
             switch (one)
             {
-                case PurchaseRecorded or PointsAdjusted or ReturnWaits:
+                case PurchaseRecorded or PointsAdjusted or ReturnWaits or MemberImported:
                     fact = one;
                     break;
                 case ReturnRecorded returned:

@@ -86,6 +86,10 @@ public static class Fingerprint
                 writer.Byte(12);
                 SpendingCodec.Write(writer, change);
                 break;
+            case MemberImport import:
+                writer.Byte(26);
+                MemberCodec.Write(writer, import);
+                break;
             default:
                 throw new ArgumentException($"no fingerprint for {request.GetType().Name}", nameof(request));
         }

@@ -9,7 +9,7 @@ namespace Loyalty.Runtime.Loyalty;
 /// <param name="Version">The event's version in the member's history.</param>
 /// <param name="At">The business time: the sale's own time, the moment of the lapse.</param>
 /// <param name="RecordedAt">When the engine decided.</param>
-/// <param name="Kind"><c>purchase</c>, <c>return</c>, <c>lapse</c>, <c>adjustment</c> or <c>closing</c>.</param>
+/// <param name="Kind"><c>purchase</c>, <c>return</c>, <c>lapse</c>, <c>adjustment</c>, <c>import</c> or <c>closing</c>.</param>
 /// <param name="Request">Id of the request; null for a lapse.</param>
 /// <param name="Rule">Which rule gave the points; null where no rule did.</param>
 /// <param name="Unit">Of which unit.</param>
@@ -79,6 +79,9 @@ internal sealed class StatementBuilder(Dictionary<string, long> balances)
                 break;
             case PointsAdjusted { Adjustment: var adjustment, Postings: var postings }:
                 AddMember(version, recordedAt, "adjustment", adjustment.Id, Accounts.Adjusted, postings);
+                break;
+            case MemberImported { Request: var import, Postings: var postings }:
+                AddMember(version, recordedAt, "import", import.Id, Accounts.Imported, postings);
                 break;
             case StatusChanged { Postings: var postings }:
                 AddMember(version, recordedAt, "closing", null, Accounts.Forfeited, postings);
