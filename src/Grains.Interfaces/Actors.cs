@@ -53,7 +53,7 @@ public interface IActorGrain : IGrainWithStringKey
 
 /// <summary>A member's books: balances, lots, tier. The key is the member's id, 1 to 128 characters.</summary>
 [Alias("loyalty.member")]
-public interface IMemberGrain : IActorGrain
+public interface IMemberGrain : IExchangeStepGrain
 {
     /// <summary>Records a purchase of this member.</summary>
     [Alias("purchase")]

@@ -1,6 +1,7 @@
 using Loyalty.Runtime;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
+using Orleans.GrainDirectory;
 
 namespace Loyalty.Grains;
 
@@ -8,6 +9,7 @@ namespace Loyalty.Grains;
 /// An actor of the kernel as a grain. Orleans says when and where it is in memory; its turns are the kernel's, so calls interleave while an append is under way and
 /// are answered when it is durable. A failed or unknown append, and a fence by the journal's version check, deactivate the grain.
 /// </summary>
+[GrainDirectory(ShardDirectory.Name)]
 public abstract class ActorGrain : IGrainBase, IActorOwner
 {
     private readonly SiloActors _actors;

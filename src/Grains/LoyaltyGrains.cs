@@ -33,6 +33,9 @@ public sealed class MemberGrain(IGrainContext context, SiloActors actors) : Acto
 
     /// <inheritdoc />
     public ValueTask<Answer<MemberReply>> Get() => AskAsync<MemberReply>(new GetMember(Id.Key));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<Domain.Exchange.StepAnswer>> DoStep(ReadOnlyMemory<byte> step) => AskAsync<Domain.Exchange.StepAnswer>(ExchangeSteps.CommandOf(Id, step));
 }
 
 /// <summary>Anonymous sales of a store's day.</summary>

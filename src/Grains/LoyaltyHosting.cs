@@ -7,6 +7,8 @@ using NodaTime;
 using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Runtime;
+using Orleans.Runtime.GrainDirectory;
+using Orleans.Runtime.Hosting;
 
 namespace Loyalty.Grains;
 
@@ -27,7 +29,7 @@ public static class LoyaltyHosting
         silo.Services.AddSingleton<ISiloList, SiloListOfOracle>();
         silo.Services.AddSingleton(services => new SiloActors(
             journal(services), services.GetRequiredService<ProgramSource>(), options, clock, services.GetRequiredService<OrleansHost>,
-            services.GetRequiredService<ILoggerFactory>()));
+            services.GetRequiredService<ILoggerFactory>(), services.GetService<PartnerConnectors>()));
         silo.Services.AddSingleton(services => new OrleansHost(
             services.GetRequiredService<IGrainFactory>(), services.GetRequiredService<ISiloList>(), services.GetRequiredService<SiloActors>(),
             services.GetRequiredService<ILocalSiloDetails>().SiloAddress, services.GetRequiredService<ILogger<OrleansHost>>()));
@@ -36,6 +38,9 @@ public static class LoyaltyHosting
             services.GetRequiredService<OrleansHost>(), services.GetRequiredService<IBooks>(), services.GetRequiredService<ProgramSource>(), clock));
         silo.Services.AddSingleton<SiloKeeper>();
         silo.Services.AddHostedService(services => services.GetRequiredService<SiloKeeper>());
+        silo.AddGrainDirectory(ShardDirectory.Name, (services, _) => services.GetRequiredService<ShardDirectory>());
+        silo.Services.AddSingleton<ShardDirectory>();
+        silo.Services.AddSingleton<IGrainDirectoryCache>(services => services.GetRequiredService<ShardDirectory>());
         silo.Services.AddPlacementDirector<ShardPlacement, ShardPlacementDirector>();
         silo.Services.AddPlacementDirector<SiloPlacement, SiloPlacementDirector>();
         silo.AddStartupTask(async (services, _) => await services.GetRequiredService<SiloActors>().RefreshProgramAsync().ConfigureAwait(false));

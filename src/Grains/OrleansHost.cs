@@ -314,6 +314,14 @@ public sealed class OrleansHost : IActorHost
             GetPrograms => Take(Programs().Get()),
             AdvanceFeed it => Take(Feed().Advance(it.Progress)),
             GetFeed => Take(Feed().Get()),
+            StepCommand it when isMember => Take(Member().DoStep(ExchangeService.Message(it.Step))),
+            StepCommand it => Take(Pool().DoStep(ExchangeService.Message(it.Step))),
+            PublishPool it => Take(Pool().Publish(it.Json)),
+            GetPool => Take(Pool().Get()),
+            FundPool it => Take(Pool().Fund(it.Funding)),
+            StartExchange it => Take(Exchange().Start(it.Exchange)),
+            GetExchange => Take(Exchange().Get()),
+            ResolveExchange it => Take(Exchange().Resolve(it.Resolution, it.Reason, it.Author, it.Reference)),
             WakeCommand => Take(Actor().Wake()),
             SnapshotCommand => Take(Actor().TakeSnapshot()),
             EffectCommand { RequestId: { } keyed } it => Take(Actor().DeliverKeyed(it.Sender, it.Sequence, it.Message, keyed)),
@@ -327,6 +335,8 @@ public sealed class OrleansHost : IActorHost
         IDirectoryGrain Directory() => _grains.GetGrain<IDirectoryGrain>(id);
         IProgramGrain Programs() => _grains.GetGrain<IProgramGrain>(id);
         IFeedGrain Feed() => _grains.GetGrain<IFeedGrain>(id);
+        IExchangePoolGrain Pool() => _grains.GetGrain<IExchangePoolGrain>(id);
+        IExchangeGrain Exchange() => _grains.GetGrain<IExchangeGrain>(id);
 
         async Task Take<T>(ValueTask<Answer<T>> call, Func<Task>? then = null)
         {

@@ -5,7 +5,11 @@ namespace Loyalty.Grains;
 
 /// <summary>Puts actors on the silo that looks after their shard (<see cref="ShardMap"/>).</summary>
 [GenerateSerializer, Immutable, Alias("loyalty.shard-placement")]
-public sealed class ShardPlacement : PlacementStrategy;
+public sealed class ShardPlacement : PlacementStrategy
+{
+    /// <summary>The map says where an actor is: <see cref="ShardDirectory"/>.</summary>
+    public override bool IsUsingGrainDirectory => false;
+}
 
 /// <summary>The grain is placed by <see cref="ShardPlacement"/>.</summary>
 [AttributeUsage(AttributeTargets.Class)]
@@ -13,7 +17,11 @@ public sealed class ShardPlacementAttribute() : PlacementAttribute(new ShardPlac
 
 /// <summary>Puts a grain on the silo that its key names.</summary>
 [GenerateSerializer, Immutable, Alias("loyalty.silo-placement")]
-public sealed class SiloPlacement : PlacementStrategy;
+public sealed class SiloPlacement : PlacementStrategy
+{
+    /// <summary>The key says where the grain is.</summary>
+    public override bool IsUsingGrainDirectory => false;
+}
 
 /// <summary>The grain is placed by <see cref="SiloPlacement"/>.</summary>
 [AttributeUsage(AttributeTargets.Class)]

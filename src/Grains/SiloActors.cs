@@ -23,14 +23,16 @@ public sealed class SiloActors
     /// <param name="clock">The engine's clock.</param>
     /// <param name="host">Reaches every actor of the cluster.</param>
     /// <param name="loggers">For failures.</param>
-    public SiloActors(IJournal journal, ProgramSource programs, KernelOptions options, IClock clock, Func<IActorHost> host, ILoggerFactory loggers)
+    /// <param name="connectors">The partners' systems; null: none is called from this silo.</param>
+    public SiloActors(
+        IJournal journal, ProgramSource programs, KernelOptions options, IClock clock, Func<IActorHost> host, ILoggerFactory loggers, PartnerConnectors? connectors = null)
     {
         Journal = journal;
         Programs = programs;
         Options = options;
         // Not before they are needed: a journal may be open only when the silo has started so far.
         _actors = new(() => new(
-            journal, LoyaltyEngine.Kinds(programs), options, clock, new DeferringHost(host), new ThreadPoolScheduler(), loggers.CreateLogger<HostedActors>()));
+            journal, LoyaltyEngine.Kinds(programs, connectors), options, clock, new DeferringHost(host), new ThreadPoolScheduler(), loggers.CreateLogger<HostedActors>()));
     }
 
     /// <summary>The books.</summary>
@@ -83,6 +85,29 @@ public sealed class SiloActors
         }
 
         return moved;
+    }
+
+    /// <summary>
+    /// Lets actors go that were loaded between two moments (<see cref="Environment.TickCount64"/>): silos disagreed then about who has them, so another silo may have written after they were
+    /// loaded, and what is in memory here would answer questions with what was so before.
+    /// </summary>
+    /// <returns>How many were let go, at most <paramref name="count"/>.</returns>
+    public int Reload(long fromMs, long toMs, int count)
+    {
+        var gone = 0;
+        foreach (var (_, actor) in _here)
+        {
+            if (actor.OpenedAtMs >= fromMs && actor.OpenedAtMs <= toMs)
+            {
+                actor.Dismiss();
+                if (++gone == count)
+                {
+                    break;
+                }
+            }
+        }
+
+        return gone;
     }
 
     /// <summary>Lets actors go that were not used for <see cref="KernelOptions.IdleAge"/>.</summary>

@@ -3,11 +3,12 @@ using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
 using Orleans.Concurrency;
+using Orleans.GrainDirectory;
 
 namespace Loyalty.Grains;
 
 /// <summary>Takes batches for the actors of its silo.</summary>
-[GrainType("silo"), SiloPlacement, Reentrant]
+[GrainType("silo"), SiloPlacement, GrainDirectory(ShardDirectory.Name), Reentrant]
 public sealed class SiloGrain(SiloActors actors, SiloKeeper keeper, OrleansHost host) : Grain, ISiloGrain
 {
     /// <inheritdoc />

@@ -18,6 +18,18 @@ public sealed class SiloKeeper : BackgroundService
     /// <summary>How many times, after a silo came or went, it is looked for actors that belong elsewhere.</summary>
     private const int LooksAfterAChange = 30;
 
+    /// <summary>
+    /// After so long every silo and gateway knows of a change of the list. What was loaded since <see cref="LookBackMs"/> before it, and until then, is loaded once more: another silo may have written
+    /// meanwhile.
+    /// </summary>
+    private const long SettleMs = 10_000;
+
+    /// <summary>A silo hears of a change that much later than another, at most.</summary>
+    private const long LookBackMs = 5_000;
+
+    /// <summary>Actors let go at a time, so that those who need them do not all wait at once.</summary>
+    private const int ReloadsAtATime = 2_000;
+
     private readonly SiloActors _actors;
     private readonly ISiloList _silos;
     private readonly SiloAddress _here;
@@ -56,6 +68,7 @@ public sealed class SiloKeeper : BackgroundService
         var map = _silos.Map;
         var looks = LooksAfterAChange;
         var idleAt = Environment.TickCount64;
+        var (unsettledSince, settledAt) = (map?.Silos.Count > 1 ? idleAt : long.MaxValue, idleAt + SettleMs);
         while (await NextAsync(timer, stoppingToken).ConfigureAwait(false))
         {
             try
@@ -65,6 +78,7 @@ public sealed class SiloKeeper : BackgroundService
                 {
                     map = current;
                     looks = LooksAfterAChange;
+                    (unsettledSince, settledAt) = (Math.Min(unsettledSince, Environment.TickCount64 - LookBackMs), Environment.TickCount64 + SettleMs);
                     _logger.LogInformation("{Silos} silos now", current.Silos.Count);
                 }
 
@@ -76,6 +90,11 @@ public sealed class SiloKeeper : BackgroundService
                     {
                         _logger.LogInformation("{Moved} actors of this silo go elsewhere", moved);
                     }
+                }
+
+                if (unsettledSince < settledAt && Environment.TickCount64 > settledAt && _actors.Reload(unsettledSince, settledAt, ReloadsAtATime) < ReloadsAtATime)
+                {
+                    unsettledSince = long.MaxValue;
                 }
 
                 if (Environment.TickCount64 - idleAt > Math.Max(1000, _actors.Options.IdleAge.TotalMilliseconds / 10))

@@ -29,6 +29,9 @@ public interface IBudgets
     /// <returns>How much was taken, 0 to <paramref name="wanted"/>.</returns>
     long Take(CampaignBudget budget, BudgetPurse purse, long wanted, bool all, out long lease);
 
+    /// <summary>What there is to take, taking nothing: for quotes.</summary>
+    long Look(CampaignBudget budget, BudgetPurse purse) => long.MaxValue;
+
     /// <summary>Gives back what a return frees; below zero it never goes.</summary>
     /// <returns>The lease that was credited.</returns>
     long GiveBack(CampaignBudget budget, BudgetPurse purse, long amount);
@@ -49,4 +52,60 @@ public sealed class UnlimitedBudgets : IBudgets
 
     /// <inheritdoc />
     public long GiveBack(CampaignBudget budget, BudgetPurse purse, long amount) => 1;
+}
+
+/// <summary>Budgets that have nothing: where none are connected.</summary>
+public sealed class NoBudgets : IBudgets
+{
+    /// <summary>The only one.</summary>
+    public static readonly NoBudgets Instance = new();
+
+    /// <inheritdoc />
+    public long Take(CampaignBudget budget, BudgetPurse purse, long wanted, bool all, out long lease)
+    {
+        lease = 0;
+        return 0;
+    }
+
+    /// <inheritdoc />
+    public long Look(CampaignBudget budget, BudgetPurse purse) => 0;
+
+    /// <inheritdoc />
+    public long GiveBack(CampaignBudget budget, BudgetPurse purse, long amount) => 0;
+}
+
+/// <summary>Budgets that are only looked at: says what would be given, and takes nothing. For one request; not thread-safe.</summary>
+/// <param name="budgets">The real ones.</param>
+public sealed class BudgetsLookedAt(IBudgets budgets) : IBudgets
+{
+    private readonly Dictionary<BudgetPurse, long> _taken = [];
+
+    /// <summary>What was wanted of each purse and could not be given whole.</summary>
+    public List<(CampaignBudget Budget, BudgetPurse Purse, long Wanted)> Missing { get; } = [];
+
+    /// <inheritdoc />
+    public long Take(CampaignBudget budget, BudgetPurse purse, long wanted, bool all, out long lease)
+    {
+        var taken = _taken.GetValueOrDefault(purse);
+        var there = Math.Max(0, budgets.Look(budget, purse) - taken);
+        lease = 1;
+        if (there < wanted)
+        {
+            Missing.Add((budget, purse, wanted));
+            wanted = all ? 0 : there;
+        }
+
+        _taken[purse] = taken + wanted;
+        return wanted;
+    }
+
+    /// <inheritdoc />
+    public long Look(CampaignBudget budget, BudgetPurse purse) => budgets.Look(budget, purse);
+
+    /// <inheritdoc />
+    public long GiveBack(CampaignBudget budget, BudgetPurse purse, long amount)
+    {
+        _taken[purse] = _taken.GetValueOrDefault(purse) - amount;
+        return 1;
+    }
 }

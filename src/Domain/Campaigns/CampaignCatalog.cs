@@ -55,7 +55,7 @@ public sealed partial class CampaignCatalog
     public CampaignCatalog With(CampaignTimeline timeline) =>
         _campaigns.TryGetValue(timeline.Id, out var known) && known.Revision >= timeline.Revision
             ? this
-            : new(_campaigns.Values.Where(campaign => campaign.Id != timeline.Id).Append(timeline));
+            : new(_campaigns.Values.Where(campaign => campaign.Id != timeline.Id).Append(timeline)) { _compiled = _compiled };
 
     /// <summary>One version; null: there is none.</summary>
     public CampaignDefinition? Find(string id, int version) =>

@@ -78,6 +78,24 @@ public static class Counters
     /// <summary>Members enrolled, closed ones included.</summary>
     public const string Members = "members";
 
+    /// <summary>Activities of members.</summary>
+    public const string Activities = "activities";
+
+    /// <summary>Surveys with a score of 9 or 10.</summary>
+    public const string Promoters = "survey-promoters";
+
+    /// <summary>Surveys with a score of 7 or 8.</summary>
+    public const string Passives = "survey-passives";
+
+    /// <summary>Surveys with a score of 0 to 6.</summary>
+    public const string Detractors = "survey-detractors";
+
+    /// <summary>Reviews with a score.</summary>
+    public const string Reviews = "scored-reviews";
+
+    /// <summary>The sum of their scores.</summary>
+    public const string ReviewScores = "review-scores";
+
     /// <summary>Requests refused by a rule.</summary>
     public const string Refusals = "refusals";
 }

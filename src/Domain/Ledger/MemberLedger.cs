@@ -16,6 +16,7 @@ public static partial class MemberLedger
                     ledger.Post(award.Unit, Accounts.Issued, Accounts.Member, award.Points);
                 }
 
+                PostCampaigns(purchase.Campaigns, ledger);
                 PostTender(purchase, ledger);
                 ledger.Count(Counters.MemberPurchases, 1);
                 ledger.Count(Counters.MemberAmount, purchase.Money);
@@ -24,12 +25,24 @@ public static partial class MemberLedger
                 foreach (ref readonly var posting in returned.Postings.AsSpan())
                 {
                     var from = AccountOf(posting.Place);
-                    ledger.Post(posting.Unit, from, Accounts.Returned, -posting.Points);
+                    if (posting.Points <= 0)
+                    {
+                        ledger.Post(posting.Unit, from, Accounts.Returned, -posting.Points);
+                    }
+                    else
+                    {
+                        ledger.Post(posting.Unit, Accounts.Returned, from, posting.Points);
+                    }
                 }
+
+                PostCampaigns(returned.Campaigns, ledger);
 
                 PostTender(returned, ledger);
                 ledger.Count(Counters.MemberReturns, 1);
                 ledger.Count(Counters.MemberReturnedAmount, returned.Spend);
+                break;
+            case ActivityRecorded activity:
+                PostActivity(activity, ledger);
                 break;
             case PointsLapsed lapsed:
                 ledger.Post(lapsed.Unit, Accounts.Member, Accounts.Expired, lapsed.Lots.Sum(lot => lot.Points));
@@ -48,6 +61,9 @@ public static partial class MemberLedger
                 break;
             case RequestRefused:
                 ledger.Count(Counters.Refusals, 1);
+                break;
+            case ExchangeEnded { IsDone: true, Exchange: { Direction: not Exchange.ExchangeDirection.Out } exchange }:
+                ledger.Post(exchange.Unit, Exchange.PoolLedger.InTransit, Accounts.Member, exchange.Points);
                 break;
             default:
                 PostSpending(fact, ledger);

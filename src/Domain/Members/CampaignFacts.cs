@@ -43,7 +43,7 @@ public sealed record PurchaseCampaigns(string Store, JudgedCampaign[] Judged, Do
 /// <param name="Campaign">Id.</param>
 /// <param name="Version">That judged it.</param>
 /// <param name="Roles">What it was to the sale.</param>
-/// <param name="Room">What the caps left then, in points of the campaign's first unit; <see cref="long.MaxValue"/>: no cap.</param>
+/// <param name="Room">What caps and budget left then, in points of the campaign's first unit; <see cref="long.MaxValue"/>: neither bounds it.</param>
 /// <param name="Spent">What it holds of its budget, in the budget's measure.</param>
 public readonly record struct JudgedCampaign(string Campaign, int Version, CampaignRoles Roles, long Room, long Spent);
 
@@ -65,6 +65,9 @@ public enum CampaignRoles : byte
 
     /// <summary>The sale was counted for its <c>bought</c>.</summary>
     Counted = 8,
+
+    /// <summary>It gave something at the sale, whatever came back since.</summary>
+    GaveThen = 16,
 }
 
 /// <summary>Points of a member for a cause.</summary>
@@ -104,6 +107,9 @@ public enum TallyKind : byte
     /// <summary>Completions of a card, challenge or streak.</summary>
     Done = 4,
 
+    /// <summary>Activities of a type.</summary>
+    Activities = 5,
+
     /// <summary>The first step of a challenge; the others follow, 16 in all.</summary>
     Step = 16,
 }
@@ -112,11 +118,10 @@ public enum TallyKind : byte
 /// <param name="Campaign">Which.</param>
 /// <param name="Version">That judged it.</param>
 /// <param name="Day">Of the request that completed it.</param>
-/// <param name="Store">Of that request; null: none.</param>
 /// <param name="Awards">What it gave.</param>
-/// <param name="Stamps">From which lots the stamps of a card were taken.</param>
-/// <param name="Spent">What it holds of the campaign's budget.</param>
-public sealed record CampaignDone(string Campaign, int Version, LocalDate Day, string? Store, Award[] Awards, Lot[] Stamps, long Spent);
+/// <param name="StampUnit">Unit of the stamps of a card; null: it was no card.</param>
+/// <param name="Stamps">From which lots they were taken.</param>
+public sealed record CampaignDone(string Campaign, int Version, LocalDate Day, Award[] Awards, string? StampUnit, Lot[] Stamps);
 
 /// <summary>A completion was undone.</summary>
 public readonly record struct UndoneCampaign(string Campaign, LocalDate Day);

@@ -146,12 +146,87 @@ public static partial class MemberCodec
         writer.Text(done.Campaign);
         writer.Count(done.Version);
         writer.Day(done.Day);
-        writer.Text(done.Store);
         Write(writer, done.Awards);
+        writer.Text(done.StampUnit);
         Write(writer, done.Stamps);
-        writer.VarInt(done.Spent);
     }
 
     private static CampaignDone ReadDone(ref ByteReader reader) =>
-        new(reader.Text()!, (int)reader.VarUInt(), reader.SomeDay(), reader.Text(), ReadAwards(ref reader), ReadLots(ref reader), reader.VarInt());
+        new(reader.Text()!, (int)reader.VarUInt(), reader.SomeDay(), ReadAwards(ref reader), reader.Text(), ReadLots(ref reader));
+
+    private static void Write(ByteWriter writer, ActivityRecorded e)
+    {
+        ActivityCodec.Write(writer, e.Activity);
+        writer.Count(e.ProgramVersion);
+        writer.Text(e.Tier);
+        writer.Day(e.Day);
+        Write(writer, e.Awards);
+        writer.Flag(e.Campaigns is not null);
+        if (e.Campaigns is { } campaigns)
+        {
+            Write(writer, campaigns);
+        }
+    }
+
+    private static ActivityRecorded ReadActivity(ref ByteReader reader) =>
+        new(ActivityCodec.Read(ref reader), (int)reader.VarUInt(), reader.Text(), reader.SomeDay(), ReadAwards(ref reader))
+        {
+            Campaigns = reader.Flag() ? ReadCampaigns(ref reader) : null,
+        };
+
+    private static void Write(ByteWriter writer, MemberEngagement engagement)
+    {
+        ActivityCodec.Write(writer, engagement.Attributes);
+        Write(writer, engagement.Activities);
+        Write(writer, engagement.Campaigns);
+    }
+
+    private static void Write(ByteWriter writer, IReadOnlyList<MemberTally> tallies)
+    {
+        writer.Count(tallies.Count);
+        foreach (var tally in tallies)
+        {
+            writer.Text(tally.Owner);
+            writer.Count(tally.Entries.Length);
+            foreach (ref readonly var entry in tally.Entries)
+            {
+                writer.Byte((byte)entry.Kind);
+                writer.Day(entry.Day);
+                writer.VarInt(entry.Value);
+            }
+
+            writer.Count(tally.Done.Length);
+            foreach (var done in tally.Done)
+            {
+                Write(writer, done);
+            }
+        }
+    }
+
+    private static void Read(ref ByteReader reader, MemberEngagement engagement)
+    {
+        engagement.Attributes = ActivityCodec.ReadAttributes(ref reader);
+        for (var count = reader.Count(); count > 0; count--)
+        {
+            Read(ref reader, engagement.Activity(reader.Text() ?? throw new FormatException("a type of activity is missing")));
+        }
+
+        for (var count = reader.Count(); count > 0; count--)
+        {
+            Read(ref reader, engagement.Campaign(reader.Text() ?? throw new FormatException("the id of a campaign is missing")));
+        }
+    }
+
+    private static void Read(ref ByteReader reader, MemberTally tally)
+    {
+        for (var entries = reader.Count(); entries > 0; entries--)
+        {
+            tally.Add((TallyKind)reader.Byte(), reader.SomeDay(), reader.VarInt());
+        }
+
+        for (var done = reader.Count(); done > 0; done--)
+        {
+            tally.Add(ReadDone(ref reader));
+        }
+    }
 }

@@ -102,13 +102,23 @@ public static partial class MemberCodec
         return e;
     }
 
-    private static bool HasSections(MemberState state) => state.Holds is { IsEmpty: false };
+    private static bool HasSections(MemberState state) => state.Engagement is not null || state.Holds is { IsEmpty: false } || state.Exchanges is not null;
 
     private static void WriteSections(ByteWriter writer, MemberState state)
     {
+        if (state.Engagement is { } engagement)
+        {
+            WriteSection(writer, Section.Campaigns, engagement, Write);
+        }
+
         if (state.Holds is { IsEmpty: false } holds)
         {
             WriteSection(writer, Section.Spending, holds, WriteHolds);
+        }
+
+        if (state.Exchanges is { } exchanges)
+        {
+            WriteSection(writer, Section.Exchange, exchanges, WriteExchanges);
         }
     }
 
@@ -120,8 +130,14 @@ public static partial class MemberCodec
             var body = new ByteReader(reader.Bytes());
             switch (id)
             {
+                case Section.Campaigns:
+                    Read(ref body, state.Engage());
+                    break;
                 case Section.Spending:
                     ReadHolds(ref body, state.MakeHolds());
+                    break;
+                case Section.Exchange:
+                    ReadExchanges(ref body, state.MakeExchanges());
                     break;
                 default:
                     throw UnknownSection(id);

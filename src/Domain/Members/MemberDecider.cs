@@ -1,3 +1,4 @@
+using Loyalty.Domain.Campaigns;
 using Loyalty.Domain.Programs;
 using Loyalty.Domain.Requests;
 using NodaTime;
@@ -17,6 +18,35 @@ public sealed record TurnContext(Instant Now, ProgramCatalog Programs)
 
     /// <summary>Used again by every purchase of the turns that share the context; they run one after the other.</summary>
     internal List<EarnedPoints> Earned { get; } = new(8);
+
+    /// <summary>All campaigns that were ever published.</summary>
+    public CampaignCatalog Campaigns { get; init; } = CampaignCatalog.Empty;
+
+    /// <summary>Where budgets of campaigns are taken from.</summary>
+    public IBudgets Budgets { get; init; } = NoBudgets.Instance;
+
+    /// <summary>Whether <see cref="Skipped"/> is wanted.</summary>
+    public bool Explain { get; init; }
+
+    /// <summary>Why campaigns in force gave nothing to the last purchase or activity; only when <see cref="Explain"/> says so.</summary>
+    public List<SkippedCampaign> Skipped { get; } = [];
+
+    internal CampaignJudge Judge { get; } = new();
+
+    private (CampaignCatalog? Of, CampaignSet? Set) _campaigns;
+
+    /// <summary>The campaigns that judge a request of that time; most requests of a turn ask for the same.</summary>
+    internal CampaignSet CampaignsAt(Instant at, ProgramDefinition program)
+    {
+        var (of, set) = _campaigns;
+        if (set is null || !ReferenceEquals(of, Campaigns) || !ReferenceEquals(set.Program, program) || at < set.From || at >= set.Until)
+        {
+            set = Campaigns.InForceAt(at, program);
+            _campaigns = (Campaigns, set);
+        }
+
+        return set;
+    }
 }
 
 /// <summary>What the books know of a purchase that a return names.</summary>
@@ -107,7 +137,8 @@ public readonly ref partial struct MemberDecider
         var level = LevelOn(day);
         var earned = _context.Earned;
         earned.Clear();
-        Earning.Compute(program, level is null ? 0 : program.Tiers?.IndexOf(level) ?? 0, PaidWithMoney(purchase), earned);
+        var lines = PaidWithMoney(purchase);
+        Earning.Compute(program, level is null ? 0 : program.Tiers?.IndexOf(level) ?? 0, lines, earned);
         var awards = new Award[earned.Count];
         long progressPoints = 0;
         for (var i = 0; i < awards.Length; i++)
@@ -122,7 +153,13 @@ public readonly ref partial struct MemberDecider
             }
         }
 
-        Requalify(day, new PurchaseRecorded(purchase, program.Version, level, day, awards, progressPoints) { Tender = tender });
+        var campaigns = JudgePurchase(purchase, program, lines, day, level, tender, ref awards, out refusal);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
+        Requalify(day, new PurchaseRecorded(purchase, program.Version, level, day, awards, progressPoints) { Campaigns = campaigns, Tender = tender });
         if (!_state.Waiting.IsEmpty)
         {
             ApplyWaiting(purchase.Id);
@@ -229,7 +266,12 @@ public readonly ref partial struct MemberDecider
     public void Enrol(Enrolment enrolment, UInt128 fingerprint)
     {
         var at = enrolment.EnrolledAt ?? _context.Now;
-        Raise(new MemberEnrolled(at, _context.Program.Calendar.DayOf(at), Automatic: false, _state.Status == MemberStatus.Unknown, enrolment.AlternativeIds, fingerprint));
+        var isFirst = _state.Status == MemberStatus.Unknown;
+        Raise(new MemberEnrolled(at, _context.Program.Calendar.DayOf(at), Automatic: false, isFirst, enrolment.AlternativeIds, fingerprint));
+        if (isFirst)
+        {
+            SignUp(at, DayOf(at));
+        }
     }
 
     /// <summary>Blocks, unblocks or closes; closing forfeits all points and writes off all debt.</summary>
@@ -249,7 +291,7 @@ public readonly ref partial struct MemberDecider
         var postings = new List<Posting>();
         if (status == MemberStatus.Closed)
         {
-            if (EndAllHolds() is { } open)
+            if ((CheckExchanges() ?? EndAllHolds()) is { } open)
             {
                 return open;
             }
@@ -363,6 +405,7 @@ public readonly ref partial struct MemberDecider
         if (_state.Status == MemberStatus.Unknown)
         {
             Raise(new MemberEnrolled(at, day, Automatic: true, IsFirst: true, [], 0));
+            SignUp(at, day);
         }
     }
 
@@ -397,7 +440,7 @@ public readonly ref partial struct MemberDecider
         }
     }
 
-    private static LotId LotOf(UnitDefinition unit, LocalDate day) =>
+    internal static LotId LotOf(UnitDefinition unit, LocalDate day) =>
         new(day, unit.PendingDays == 0 ? day : day.PlusDays(unit.PendingDays), unit.Expiry.LastDay(day));
 
     private string? LevelOn(LocalDate day)
@@ -519,40 +562,29 @@ public readonly ref partial struct MemberDecider
 
         var program = _context.Programs.Numbered(purchase.ProgramVersion);
         var earned = new List<EarnedPoints>(4);
-        Earning.Compute(program, program.Tiers?.IndexOf(purchase.Tier) ?? 0, purchase.PaidWithMoney(lines), earned);
+        var money = purchase.PaidWithMoney(lines);
+        Earning.Compute(program, program.Tiers?.IndexOf(purchase.Tier) ?? 0, money, earned);
+        if (purchase.Campaigns is not null)
+        {
+            _context.Judge.JudgeReturn(_state, _context, program, purchase, purchase.PaidWithMoney(purchase.Lines), money, earned);
+        }
+
         var (tender, tenderLeft) = GiveTenderBack(purchase, lines);
-        var awards = new Award[purchase.Awards.Length];
         var takes = new List<TakeBack>();
         var postings = new List<Posting>();
-        long progressPoints = 0;
-        for (var i = 0; i < awards.Length; i++)
+        var awards = AwardsLeft(purchase, program, earned, takes, out var progressPoints);
+        refusal = SettleReturn(awards, takes, waited, postings, tender, purchase.Campaigns is not null);
+        if (refusal is not null)
         {
-            var award = purchase.Awards[i];
-            var left = earned.Find(points => points.Rule == award.Rule && points.Unit == award.Unit).Points;
-            awards[i] = award with { Points = left };
-            if (award.Points > left)
-            {
-                takes.Add(new(award.Rule, award.Unit, award.Points - left));
-                progressPoints += !award.IsTierBonus && award.Unit == program.Tiers?.Unit ? award.Points - left : 0;
-            }
+            return refusal;
         }
 
-        foreach (var unit in takes.Select(take => take.Unit).Distinct().ToArray())
-        {
-            var lot = Array.Find(purchase.Awards, award => award.Unit == unit).Lot;
-            var back = tender is not null && tender.Unit == unit ? tender.Points : 0;
-            refusal = TakeBackFrom(unit, takes.Where(take => take.Unit == unit).Sum(take => take.Points), lot, waited, postings, back);
-            if (refusal is not null)
-            {
-                return refusal;
-            }
-        }
-
+        var campaigns = purchase.Campaigns is { } held ? _context.Judge.ReturnFacts(held) : null;
         tender = RepayFirst(tender, postings);
-        var after = purchase with { Lines = lines, Awards = awards, Tender = tenderLeft };
+        var after = purchase with { Lines = lines, Awards = awards, Campaigns = campaigns?.Left, Tender = tenderLeft };
         var visits = after.IsReturnedWhole && !purchase.IsReturnedWhole ? 1 : 0;
         var spend = MemberState.Sum(purchase.Lines) - MemberState.Sum(lines) - (tender?.Amount ?? 0);
-        Requalify(purchase.Day, new ReturnRecorded(request, purchase.Day, after, [.. takes], [.. postings], spend, progressPoints, visits, waited) { Tender = tender });
+        Requalify(purchase.Day, new ReturnRecorded(request, purchase.Day, after, [.. takes], [.. postings], spend, progressPoints, visits, waited) { Campaigns = campaigns, Tender = tender });
         return null;
     }
 

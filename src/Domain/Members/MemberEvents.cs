@@ -55,6 +55,21 @@ public sealed record ReturnRecorded(
     public TenderReturned? Tender { get; init; }
 }
 
+/// <summary>An activity and what it earned.</summary>
+/// <param name="Activity">As it was sent; of a sign-up as the engine made it.</param>
+/// <param name="ProgramVersion">The version that judged it.</param>
+/// <param name="Tier">The level that judged it, or null.</param>
+/// <param name="Day">Of the activity, in the program's time zone.</param>
+/// <param name="Awards">What was earned.</param>
+public sealed record ActivityRecorded(Activity Activity, int ProgramVersion, string? Tier, LocalDate Day, Award[] Awards) : MemberEvent
+{
+    /// <summary>What campaigns did beside giving; null: no campaign had to do with it.</summary>
+    public CampaignFacts? Campaigns { get; init; }
+}
+
+/// <summary>What is known of the member was replaced.</summary>
+public sealed record AttributesSet(MemberAttributes Attributes) : MemberEvent;
+
 /// <summary>A return whose purchase is not known yet.</summary>
 public sealed record ReturnWaits(Return Return) : MemberEvent;
 

@@ -83,6 +83,7 @@ public sealed partial class MemberState(string id)
         get
         {
             var last = LocalDate.Max(History.LastVisit ?? EnrolledOn, EnrolledOn);
+            last = Exchanges?.LastDay is { } exchanged && exchanged > last ? exchanged : last;
             return LastGiven is { } given && given > last ? given : last;
         }
     }
@@ -90,12 +91,13 @@ public sealed partial class MemberState(string id)
     /// <summary>About how many bytes of memory this takes.</summary>
     public int EstimateBytes()
     {
-        var bytes = 420 + (History.Days.Length * 32) + (_waiting.Count * 600) + (AlternativeIds.Count * 120);
+        var bytes = 420 + (History.Days.Length * 32) + (_waiting.Count * 600) + (AlternativeIds.Count * 120) + ((Exchanges?.Open.Count ?? 0) * 300);
         for (var book = FirstBook; book is not null; book = book.Next)
         {
             bytes += 200 + ((book.Lots.Length + book.Lapsed.Length) * 32);
         }
 
+        bytes += Engagement?.EstimateBytes() ?? 0;
         foreach (var hold in Holds?.Open ?? [])
         {
             bytes += 300 + (hold.Lots.Length * 32);
@@ -164,6 +166,7 @@ public sealed partial class MemberState(string id)
                     Give(award.Unit, award.Lot, award.Points);
                 }
 
+                ApplyCampaigns(purchase.Campaigns, purchase.Day);
                 TakeTender(purchase);
                 var spent = purchase.Money;
                 History.Add(purchase.Day, spent, purchase.ProgressPoints, 1);
@@ -171,6 +174,7 @@ public sealed partial class MemberState(string id)
                 Spend += spent;
                 break;
             case ReturnRecorded returned:
+                ApplyCampaigns(returned.Campaigns, returned.Day);
                 Post(returned.Postings);
                 GiveTenderBack(returned);
                 History.Add(returned.Day, -returned.Spend, -returned.ProgressPoints, -returned.Visits);
@@ -181,6 +185,18 @@ public sealed partial class MemberState(string id)
                     EndWaiting(returned.Return.Id);
                 }
 
+                break;
+            case ActivityRecorded activity:
+                foreach (ref readonly var award in activity.Awards.AsSpan())
+                {
+                    Give(award.Unit, award.Lot, award.Points);
+                }
+
+                Engage().Activity(activity.Activity.Type).Add(TallyKind.Activities, activity.Day, 1);
+                ApplyCampaigns(activity.Campaigns, activity.Day);
+                break;
+            case AttributesSet set:
+                Engage().Attributes = set.Attributes;
                 break;
             case ReturnWaits waits:
                 _waiting.Add(waits.Return);
@@ -227,6 +243,7 @@ public sealed partial class MemberState(string id)
             case StatusChanged status:
                 Status = status.Status;
                 AlternativeIds = Status == MemberStatus.Closed ? [] : AlternativeIds;
+                ForgetAttributesOfClosed();
                 Post(status.Postings);
                 break;
             case AlternativeIdsReplaced replaced:
@@ -235,7 +252,7 @@ public sealed partial class MemberState(string id)
             case RequestRefused or RequestAnswered:
                 break;
             default:
-                if (!ApplySpending(fact))
+                if (!ApplySpending(fact) && !ApplyExchange(fact))
                 {
                     throw new InvalidOperationException($"no rule applies {fact.GetType().Name}");
                 }

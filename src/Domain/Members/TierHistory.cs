@@ -45,6 +45,35 @@ public sealed class TierHistory
         }
     }
 
+    /// <summary>Visits on all days.</summary>
+    public long Visits { get; private set; }
+
+    /// <summary>Visits on days up to and including one. Of a day that was folded away, those of all folded days.</summary>
+    public long VisitsThrough(LocalDate day)
+    {
+        var visits = Visits;
+        for (var i = _days.Count - 1; i >= 0 && _days[i].Date > day; i--)
+        {
+            visits -= _days[i].Visits;
+        }
+
+        return visits;
+    }
+
+    /// <summary>The latest day before one that has a visit left, or null.</summary>
+    public LocalDate? LastVisitBefore(LocalDate day)
+    {
+        for (var i = _days.Count - 1; i >= 0; i--)
+        {
+            if (_days[i].Date < day && _days[i].Visits > 0)
+            {
+                return _days[i].Date;
+            }
+        }
+
+        return Earlier.Visits > 0 && Earlier.Date < day ? Earlier.Date : null;
+    }
+
     /// <summary>The ladder of these days.</summary>
     public TierLadder Ladder(TierPolicy policy, LocalDate enrolledOn) => new(policy, enrolledOn, Days, Earlier);
 
@@ -60,6 +89,7 @@ public sealed class TierHistory
     /// <summary>Adds to a day.</summary>
     public void Add(LocalDate date, long spend, long points, long visits)
     {
+        Visits += visits;
         if (date <= Earlier.Date)
         {
             Earlier = new(Earlier.Date, Earlier.Spend + spend, Earlier.Points + points, Earlier.Visits + visits);
@@ -120,5 +150,10 @@ public sealed class TierHistory
     {
         _days.Replace(days);
         (Earlier, FixedOn, Fixed) = (earlier, fixedOn, standing);
+        Visits = earlier.Visits;
+        foreach (ref readonly var day in days)
+        {
+            Visits += day.Visits;
+        }
     }
 }

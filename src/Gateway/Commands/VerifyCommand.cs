@@ -20,23 +20,32 @@ internal static class VerifyCommand
     {
         var data = DataFolder.Option();
         var file = new Option<string?>("--file") { Description = "A journal file (a backup, say) instead of the data folder's." };
+        var connection = new Option<string?>("--connection")
+        {
+            Description = "Books in PostgreSQL instead of a file: the connection string; the role needs to read only.",
+        };
+        var schema = new Option<string>("--schema") { Description = "With --connection: the schema of the books.", DefaultValueFactory = _ => "loyalty" };
         var json = new Option<bool>("--json") { Description = "Prints the result as one JSON object, the last line of standard output." };
-        var command = new Command("verify", "Re-reads everything: checksums, chains, replay against snapshots, trial balance. Also while the engine runs.") { data, file, json };
-        command.SetAction(parsed => Run(parsed.GetValue(file) ?? EngineProcess.JournalFile(parsed.GetValue(data)!), parsed.GetValue(json)));
+        var command = new Command("verify", "Re-reads everything: checksums, chains, replay against snapshots, trial balance. Also while the engine runs.") { data, file, connection, schema, json };
+        command.SetAction(async (parsed, _) =>
+        {
+            using IJournalArchive archive = parsed.GetValue(connection) is { } server
+                ? await PostgresJournalArchive.OpenAsync(new() { ConnectionString = server, Schema = parsed.GetValue(schema)! }).ConfigureAwait(false)
+                : OpenFile(parsed.GetValue(file) ?? EngineProcess.JournalFile(parsed.GetValue(data)!));
+            return Run(archive, parsed.GetValue(json));
+        });
         return command;
     }
 
-    private static int Run(string file, bool json)
-    {
-        if (!File.Exists(file))
-        {
-            throw new UserError($"There are no books at {Path.GetFullPath(file)}. Point --data to the data folder of an engine, or --file to a journal.");
-        }
+    private static SqliteJournalArchive OpenFile(string file) => File.Exists(file)
+        ? SqliteJournalArchive.Open(file)
+        : throw new UserError($"There are no books at {Path.GetFullPath(file)}. Point --data to the data folder of an engine, --file to a journal, or --connection to a PostgreSQL server.");
 
+    private static int Run(IJournalArchive archive, bool json)
+    {
         var started = Stopwatch.StartNew();
         var shownAt = TimeSpan.Zero;
         var balances = new Dictionary<string, long>(StringComparer.Ordinal);
-        using var archive = SqliteJournalArchive.Open(file);
         Console.Error.WriteLine($"verifying the {archive.Description} …");
         var verifier = new JournalVerifier(LoyaltyEngine.Kinds(new ProgramSource()));
         var result = verifier.Run(archive, AddBalances, ShowProgress);

@@ -77,6 +77,12 @@ internal sealed class ApiKeys
     public static string Create(string dataFolder, string name, IReadOnlyList<string> scopes)
     {
         System.IO.Directory.CreateDirectory(dataFolder);
+        using var alone = Alone(dataFolder);
+        return CreateAlone(dataFolder, name, scopes);
+    }
+
+    private static string CreateAlone(string dataFolder, string name, IReadOnlyList<string> scopes)
+    {
         var file = Path.Combine(dataFolder, "keys.json");
         var keys = Load(file).Where(key => key.Name != name).ToList();
         var secret = "lk_" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
@@ -88,6 +94,7 @@ internal sealed class ApiKeys
     /// <summary>Withdraws a key; says whether there was one.</summary>
     public static bool Remove(string dataFolder, string name)
     {
+        using var alone = Alone(dataFolder);
         var file = Path.Combine(dataFolder, "keys.json");
         var keys = Load(file);
         var left = keys.Where(key => key.Name != name).ToList();
@@ -107,6 +114,7 @@ internal sealed class ApiKeys
     /// <summary>The development key of a data folder, made when there is none.</summary>
     public static string DevelopmentKey(string dataFolder)
     {
+        using var alone = Alone(dataFolder);
         var file = Path.Combine(dataFolder, "dev-key");
         if (File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } existing
             && Load(Path.Combine(dataFolder, "keys.json")).Exists(key => key.Sha256 == Hash(existing)))
@@ -114,7 +122,7 @@ internal sealed class ApiKeys
             return existing;
         }
 
-        var secret = Create(dataFolder, "development", ["admin"]);
+        var secret = CreateAlone(dataFolder, "development", ["admin"]);
         WritePrivate(file, secret + "\n");
         return secret;
     }
@@ -122,6 +130,23 @@ internal sealed class ApiKeys
     /// <summary>The scopes of their names.</summary>
     public static Scopes Parse(IEnumerable<string> names) =>
         names.Aggregate(Scopes.None, (sum, name) => sum | (Enum.TryParse<Scopes>(name, ignoreCase: true, out var scope) ? scope : Scopes.None));
+
+    /// <summary>Keeps other processes with the same folder away until it is disposed: gateways of a cluster share one, and may start at the same moment.</summary>
+    /// <exception cref="IOException">Another process keeps it for longer than ten seconds.</exception>
+    private static FileStream Alone(string dataFolder)
+    {
+        for (var deadline = Environment.TickCount64 + 10_000; ;)
+        {
+            try
+            {
+                return new FileStream(Path.Combine(dataFolder, "keys.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (Environment.TickCount64 < deadline && System.IO.Directory.Exists(dataFolder))
+            {
+                Thread.Sleep(20);
+            }
+        }
+    }
 
     private static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 

@@ -200,7 +200,7 @@ public static class MeasureNames
 
     /// <summary>The unit and account of a name, or null when it is no account's.</summary>
     public static (string Unit, string Account)? ParseAccount(string name) =>
-        name.StartsWith(AccountPrefix, StringComparison.Ordinal) && name.Split(':') is [_, var unit, var account] ? (unit, account) : null;
+        name.StartsWith(AccountPrefix, StringComparison.Ordinal) && name.Split(':', 3) is [_, var unit, var account] ? (unit, account) : null;
 
     /// <summary>The counter of a name, or null when it is no counter's.</summary>
     public static string? ParseCounter(string name) =>

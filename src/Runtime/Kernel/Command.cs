@@ -135,8 +135,17 @@ public sealed class EffectCommand(ActorId target, ActorId sender, long sequence,
     public ReadOnlyMemory<byte> Message { get; } = message;
 }
 
-/// <summary>Notes that the receiver of an effect has it durably. Sent by the kernel to the actor that raised it.</summary>
-internal sealed class EffectDeliveredCommand(ActorId target, long sequence) : Command(target)
+/// <summary>
+/// Notes that the receiver of an effect has it durably. Sent by the kernel to the actor that raised it; its kind decides on it only when a <see cref="ServiceKind"/> answered. Reply: none.
+/// </summary>
+/// <param name="target">Who raised the effect.</param>
+/// <param name="sequence">Which effect.</param>
+/// <param name="answer">What the service answered; null: nothing.</param>
+public sealed class EffectDeliveredCommand(ActorId target, long sequence, object? answer = null) : Command(target)
 {
+    /// <summary>Which effect.</summary>
     public long Sequence { get; } = sequence;
+
+    /// <summary>What the service answered; null: nothing.</summary>
+    public object? Answer { get; } = answer;
 }

@@ -33,6 +33,9 @@ internal sealed class Correspondence
 
     public long NextSequence => _raised + 1;
 
+    /// <summary>Whether the effect is raised and not noted as delivered.</summary>
+    public bool IsUnderWay(long sequence) => _outbox.ContainsKey(sequence);
+
     public bool HasReceived(ActorId sender, long sequence) => _received.TryGetValue(sender, out var last) && sequence <= last;
 
     public static void WriteRaised(ByteWriter writer, in PendingEffect effect)

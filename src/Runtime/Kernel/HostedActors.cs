@@ -88,6 +88,9 @@ public sealed class HostedActor
     /// <summary>Which actor.</summary>
     public ActorId Id => _cell.Id;
 
+    /// <summary>When it began to be loaded, by <see cref="Environment.TickCount64"/>.</summary>
+    public long OpenedAtMs { get; } = Environment.TickCount64;
+
     /// <summary>Ends when the actor is in memory.</summary>
     /// <exception cref="JournalUnavailableException">The store cannot be read.</exception>
     /// <exception cref="JournalCorruptException">What is stored of the actor cannot be trusted.</exception>

@@ -33,8 +33,8 @@ public sealed record KernelOptions
     /// <summary>How often due actors are looked for.</summary>
     public TimeSpan WakeInterval { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Due actors woken at a time.</summary>
-    public int WakeBatch { get; init; } = 1000;
+    /// <summary>Due actors woken at a time; sales wait behind them, so not many.</summary>
+    public int WakeBatch { get; init; } = 500;
 
     /// <summary>A checkpoint begins when the journal's tail has so many records …</summary>
     public long CheckpointRecords { get; init; } = 2_000_000;

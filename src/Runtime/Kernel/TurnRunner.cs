@@ -445,7 +445,14 @@ internal abstract class TurnRunner
                     Correspondence.WriteReceived(_kernelEntries, effect.Sender, effect.Sequence);
                     kernelEvents++;
                     break;
+                case EffectDeliveredCommand delivered when state.Correspondence?.IsUnderWay(delivered.Sequence) != true:
+                    break;
                 case EffectDeliveredCommand delivered:
+                    if (delivered.Answer is not null)
+                    {
+                        cell.Kind.Decide(state.Value, command, _turn);
+                    }
+
                     Correspondence.WriteDelivered(_kernelEntries, delivered.Sequence);
                     kernelEvents++;
                     break;
@@ -774,10 +781,18 @@ internal abstract class TurnRunner
         }
 
         cell.IsDelivering = true;
-        _host.Send(new EffectCommand(effect.Target, cell.Id, effect.Sequence, effect.Message, effect.Id)
+        var command = new EffectCommand(effect.Target, cell.Id, effect.Sequence, effect.Message, effect.Id)
         {
             Observer = new DeliveryObserver(this, cell),
-        });
+        };
+        if (KindOf(effect.Target) is ServiceKind service)
+        {
+            service.Receive(command, _host);
+        }
+        else
+        {
+            _host.Send(command);
+        }
     }
 
     private void Finish(DeliveryFinished delivery)
@@ -791,7 +806,8 @@ internal abstract class TurnRunner
 
         if (delivery.Effect.Status == CommandStatus.Done)
         {
-            Handle(cell, new EffectDeliveredCommand(cell.Id, delivery.Effect.Sequence));
+            var answer = KindOf(delivery.Effect.Target) is ServiceKind ? delivery.Effect.Reply : null;
+            Handle(cell, new EffectDeliveredCommand(cell.Id, delivery.Effect.Sequence, answer));
         }
 
         // Otherwise the actor is due at once (see WakeAt) and the waker brings it back.

@@ -22,6 +22,12 @@ public static class ActorIds
     /// <summary>How far the readers of the journal came.</summary>
     public const string FeedKind = "feed";
 
+    /// <summary>A partner's pool.</summary>
+    public const string PoolKind = "pool";
+
+    /// <summary>An exchange with a partner.</summary>
+    public const string ExchangeKind = "exchange";
+
     /// <summary>An entry of the catalogue of rewards, with its stock.</summary>
     public const string RewardKind = "reward";
 
@@ -36,6 +42,22 @@ public static class ActorIds
 
     /// <summary>The only actor of its kind.</summary>
     public static readonly ActorId Program = new(ProgramKind, "main");
+
+    /// <summary>A pool: its main actor, or one of its shards.</summary>
+    /// <param name="pool">The pool's id.</param>
+    /// <param name="shard">0: the main actor; from 1 on: a shard.</param>
+    public static ActorId Pool(string pool, int shard = 0) =>
+        new(PoolKind, shard == 0 ? pool : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{pool}/{shard}"));
+
+    /// <summary>The pool and the shard of a <see cref="Pool"/> actor's key.</summary>
+    public static (string Pool, int Shard) PoolOf(string key)
+    {
+        var slash = key.IndexOf('/', StringComparison.Ordinal);
+        return slash < 0 ? (key, 0) : (key[..slash], int.Parse(key.AsSpan(slash + 1), System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>An exchange with a partner.</summary>
+    public static ActorId Exchange(string id) => new(ExchangeKind, id);
 
     /// <summary>A member.</summary>
     public static ActorId Member(string id) => new(MemberKind, id);

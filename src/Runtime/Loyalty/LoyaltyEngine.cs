@@ -30,8 +30,11 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
     public IClock Clock { get; } = clock;
 
     /// <summary>The kinds of actors of a loyalty engine.</summary>
-    public static IReadOnlyList<ActorKind> Kinds(ProgramSource programs) =>
-        [new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind()];
+    /// <param name="programs">The program's versions.</param>
+    /// <param name="connectors">The partners' systems; null: none is called from this process.</param>
+    public static IReadOnlyList<ActorKind> Kinds(ProgramSource programs, PartnerConnectors? connectors = null) =>
+        [
+            .. ExchangeKinds(programs, connectors ?? new()), new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind()];
 
     /// <summary>Loads the program, or publishes a first one in new books. To be called once before anything else.</summary>
     /// <param name="firstProgram">Used when there is none yet.</param>

@@ -1,5 +1,6 @@
 using Loyalty.Domain.Directory;
 using Loyalty.Domain.Encoding;
+using Loyalty.Domain.Exchange;
 using Loyalty.Domain.Ledger;
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Requests;
@@ -52,6 +53,9 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
             case GetHold hold:
                 decider.BringUpToDate();
                 command.Reply = Spendings.View(member, hold);
+                break;
+            case StepCommand step:
+                command.Reply = Exchanges.Do(step, decider, turn);
                 break;
             case EffectCommand effect:
                 MemberMessages.Decide(decider, effect);
@@ -106,6 +110,12 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
 
             refused = stored is RequestRefused r && r.RequestId == command.RequestId ? r : refused;
             answer = stored as RequestAnswered ?? answer;
+        }
+
+        if (command is StepCommand step)
+        {
+            command.Reply = Exchanges.Replay(step, events);
+            return command.Reply is not null;
         }
 
         command.Reply = Outcomes.Replay((RequestCommand)command, actor, fact, recorded, refused, answer);
@@ -349,7 +359,7 @@ internal static class Outcomes
             var what = recorded switch
             {
                 Purchase => "a purchase", Return => "a return", Adjustment => "an adjustment", Hold => "a hold", Redemption => "a redemption", HoldCommit => "a commit",
-                HoldCancel => "a cancellation", Reversal => "a reversal", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
+                HoldCancel => "a cancellation", Reversal => "a reversal", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
             };
             var whose = actor.Kind == ActorIds.MemberKind ? $"of member {actor.Key}" : "without member";
             return new(

@@ -1,4 +1,5 @@
 using Loyalty.Domain.Encoding;
+using Loyalty.Domain.Exchange;
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Requests;
 
@@ -89,6 +90,14 @@ public static class Fingerprint
             case MemberImport import:
                 writer.Byte(26);
                 MemberCodec.Write(writer, import);
+                break;
+            case ExchangeRequest exchange:
+                writer.Byte(17);
+                ExchangeRequestCodec.Write(writer, exchange);
+                break;
+            case PoolFunding funding:
+                writer.Byte(18);
+                ExchangeRequestCodec.Write(writer, funding);
                 break;
             default:
                 throw new ArgumentException($"no fingerprint for {request.GetType().Name}", nameof(request));

@@ -83,6 +83,9 @@ internal sealed class StatementBuilder(Dictionary<string, long> balances)
             case MemberImported { Request: var import, Postings: var postings }:
                 AddMember(version, recordedAt, "import", import.Id, Accounts.Imported, postings);
                 break;
+            case ExchangeEnded { IsDone: true, Exchange: { Direction: not Domain.Exchange.ExchangeDirection.Out } exchange } e:
+                Add(version, recordedAt, recordedAt, "exchange", exchange.Id, null, exchange.Unit, exchange.Points, Domain.Exchange.PoolLedger.InTransit, Accounts.Member, e.Lot);
+                break;
             case StatusChanged { Postings: var postings }:
                 AddMember(version, recordedAt, "closing", null, Accounts.Forfeited, postings);
                 break;

@@ -299,8 +299,8 @@ internal sealed class ActorHeads
         return true;
     }
 
-    /// <summary>Actors with unsaved records that are due.</summary>
-    public void Due(long nowMs, long durablePosition, List<(long At, ActorId Actor)> due)
+    /// <summary>Actors with unsaved records that are due, at most so many: of a million that are due in one night, not all are looked at for each few hundred that are woken.</summary>
+    public void Due(long nowMs, long durablePosition, int count, List<(long At, ActorId Actor)> due)
     {
         foreach (var shard in shards)
         {
@@ -311,12 +311,23 @@ internal sealed class ActorHeads
                     continue;
                 }
 
+                if (due.Count >= count)
+                {
+                    return;
+                }
+
                 var least = long.MaxValue;
                 foreach (var head in shard.Unsaved.Values)
                 {
                     var at = head.At(durablePosition).WakeAtMs;
                     if (at != 0 && at <= nowMs)
                     {
+                        if (due.Count >= count)
+                        {
+                            // The shard was not looked through: it may hold more.
+                            return;
+                        }
+
                         due.Add((at, head.Actor));
                     }
 

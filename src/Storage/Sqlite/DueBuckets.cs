@@ -18,8 +18,8 @@ internal sealed class DueBuckets
 
     public static int Of(ulong hash) => (int)(hash >> 52);
 
-    /// <summary>Writer only, before a snapshot is committed. 0: never due.</summary>
-    public void Saving(ulong hash, long due)
+    /// <summary>Writer only, before and after a snapshot is committed: a reader sees it from the commit on, and may have looked in between. 0: never due.</summary>
+    public void Changed(ulong hash, long due)
     {
         if (due == 0)
         {

@@ -279,7 +279,7 @@ internal sealed class Reader : IDisposable
         // Unsaved actors first: one whose snapshot is stored meanwhile is then found twice, not missed.
         var found = new List<(long At, ActorId Actor)>();
         var durable = state.DurablePosition;
-        state.Heads.Due(nowMs, durable, found);
+        state.Heads.Due(nowMs, durable, count, found);
         found.Sort(static (a, b) => a.At.CompareTo(b.At));
         var seen = found.Select(f => f.Actor).ToHashSet();
         // Marks before the view: what is saved after it keeps its bucket a candidate.
@@ -287,6 +287,12 @@ internal sealed class Reader : IDisposable
         Renew();
         foreach (var (bucket, mark) in buckets)
         {
+            if (found.Count >= count)
+            {
+                // The rest stay candidates.
+                break;
+            }
+
             var earliest = DueIn(bucket, nowMs, count, durable, seen, found);
             state.DueBuckets.Looked(bucket, mark, earliest);
         }
@@ -303,20 +309,21 @@ internal sealed class Reader : IDisposable
         while (due.Step())
         {
             var at = due.Long(0);
-            earliest = Math.Min(earliest, at);
             if (at > nowMs || taken == count)
             {
+                earliest = Math.Min(earliest, at);
                 break;
             }
 
             var actor = new ActorId(due.Text(2), due.Text(3));
-            // An unsaved actor's own word counts, not its old snapshot's.
+            // An unsaved actor's own word counts, not its old snapshot's; and the bucket is looked through again when its next snapshot is stored, not before.
             if (state.Heads.TryRead(actor, SnapshotRows.HashOfRow(due.Long(1)), durable, out var head, out _, out var unsaved, out _)
                 && unsaved && (head.WakeAtMs == 0 || head.WakeAtMs > nowMs))
             {
                 continue;
             }
 
+            earliest = Math.Min(earliest, at);
             if (seen.Add(actor))
             {
                 found.Add((at, actor));

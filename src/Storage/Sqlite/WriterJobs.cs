@@ -75,7 +75,7 @@ internal sealed class SnapshotJob : WriterJob
 
             // The position is needed only when the snapshot is all there is of the actor: then the head is at it.
             state.Snapshots.Add(hash);
-            state.DueBuckets.Saving(hash, snapshot.WakeAtMs);
+            state.DueBuckets.Changed(hash, snapshot.WakeAtMs);
             db.SaveSnapshot(snapshot, hash, snapshot.Version == value.Version ? value.Position : 0);
             written.Add((head, hash, snapshot.Version, snapshot.WakeAtMs));
             if (Stopwatch.GetTimestamp() >= deadline)
@@ -91,6 +91,8 @@ internal sealed class SnapshotJob : WriterJob
     {
         foreach (var (head, hash, version, wakeAtMs) in written)
         {
+            // Once more: a reader may have looked through the bucket after it was announced and before the commit.
+            state.DueBuckets.Changed(hash, wakeAtMs);
             if (head is null)
             {
                 state.Heads.SavedElsewhere(hash);

@@ -20,6 +20,7 @@ public class StoredForm
     [Theory]
     [InlineData("events-v1.txt")]
     [InlineData("events-spending-v1.txt")]
+    [InlineData("events-exchange-v1.txt")]
     [InlineData("events-campaigns-v1.txt")]
     [InlineData("events-import-v1.txt")]
     public void Events_written_by_version_1_stay_readable(string name)
@@ -200,13 +201,14 @@ public class StoredForm
         Assert.Throws<FormatException>(() => MemberCodec.ReadSnapshot("M1", Convert.FromHexString(changed)));
     }
 
-    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All, .. CampaignExamples.All, .. ImportExamples.All];
+    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All, .. CampaignExamples.All, .. ImportExamples.All, .. ExchangeExamples.All];
 
     private static MemberEvent[] Golden(string name) => name switch
     {
         "events-import-v1.txt" => ImportExamples.All,
         "events-v1.txt" => Examples.All,
         "events-campaigns-v1.txt" => CampaignExamples.All,
+        "events-exchange-v1.txt" => ExchangeExamples.All,
         _ => SpendingExamples.All,
     };
 

@@ -2,9 +2,19 @@ using System.Numerics;
 
 namespace Loyalty.Domain.Tests.Model;
 
-internal sealed record ModelLine(string Sku, decimal Quantity, long Amount);
+internal sealed record ModelLine(string Sku, decimal Quantity, long Amount)
+{
+    public string? Category { get; init; }
 
-internal sealed record ModelAward(string Rule, string Unit, long Points, bool IsBonus);
+    public string? Brand { get; init; }
+}
+
+/// <param name="IsBonus">No base points: a tier's bonus, or of a campaign.</param>
+internal sealed record ModelAward(string Rule, string Unit, long Points, bool IsBonus)
+{
+    /// <summary>To whose account it goes, when not to the member's.</summary>
+    public string? Cause { get; init; }
+}
 
 /// <summary>What an amount earns: "Award" of docs/RULES.md, with whole numbers of any size.</summary>
 internal static class ModelEarning

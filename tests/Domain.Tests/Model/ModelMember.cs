@@ -71,6 +71,21 @@ internal sealed class ModelPurchase
     public required Dictionary<string, ModelLotKey> LotOfUnit { get; init; }
 
     public bool IsReturnedWhole => Left.All(line => line.Quantity == 0);
+
+    public required Instant At { get; init; }
+
+    public string? Store { get; init; }
+
+    public string? Channel { get; init; }
+
+    /// <summary>Null: a purchase.</summary>
+    public ModelActivity? Activity { get; init; }
+
+    /// <summary>How each campaign stood to it when it was recorded.</summary>
+    public Dictionary<string, ModelChance> Chances { get; } = [];
+
+    /// <summary>What campaigns have given for what is left.</summary>
+    public List<ModelGift> Gifts { get; set; } = [];
 }
 
 internal sealed record ModelReturn(string Id, string? Purchase, Instant At, string Currency, ModelLine[] Lines);
@@ -78,7 +93,7 @@ internal sealed record ModelReturn(string Id, string? Purchase, Instant At, stri
 /// <summary>
 /// The slow, plain member: written from docs/RULES.md alone. It keeps every purchase and computes tiers from the beginning each time.
 /// </summary>
-internal sealed class ModelMember(Plan plan)
+internal sealed partial class ModelMember(Plan plan)
 {
     private readonly List<ModelPurchase> _purchases = [];
     private readonly List<ModelProgress> _withoutReceipt = [];
@@ -109,7 +124,9 @@ internal sealed class ModelMember(Plan plan)
     public IReadOnlyList<ModelProgress> Entries(PlanTiers policy) =>
     [
         .. _purchases.Select(purchase => new ModelProgress(
-            purchase.Day, purchase.Left.Sum(line => line.Amount), BasePoints(purchase.Program, purchase.Left, policy.Unit), purchase.IsReturnedWhole ? 0 : 1)),
+            purchase.Day, purchase.Left.Sum(line => line.Amount), BasePoints(purchase.Program, purchase.Left, policy.Unit), purchase.IsReturnedWhole ? 0 : 1)
+            { Credit = purchase.Gifts.Sum(gift => gift.TierCredit) }),
+        .. _activities.Select(activity => new ModelProgress(activity.Day, 0, 0, 0) { Credit = activity.Gifts.Sum(gift => gift.TierCredit) }),
         .. _withoutReceipt,
     ];
 
@@ -167,7 +184,7 @@ internal sealed class ModelMember(Plan plan)
         }
     }
 
-    public ModelOutcome Buy(Instant now, string id, Instant at, string currency, ModelLine[] lines)
+    public ModelOutcome Buy(Instant now, string id, Instant at, string currency, ModelLine[] lines, string store = "S1", string? channel = null)
     {
         BringUpToDate(now);
         var codes = WhyNot(now, at, currency);
@@ -179,19 +196,13 @@ internal sealed class ModelMember(Plan plan)
         EnrolBySale(at, now);
         var (program, day) = (plan.At(at), DayOfSale(at, now));
         var level = LevelOn(now, day);
-        var awards = ModelEarning.Earn(program, level, lines);
         var purchase = new ModelPurchase
         {
-            Id = id, Day = day, Program = program, Level = level, Lines = lines, Left = [.. lines], LotOfUnit = [],
+            Id = id, Day = day, Program = program, Level = level, Lines = lines, Left = [.. lines], LotOfUnit = LotsOf(program, day), At = at, Store = store, Channel = channel,
         };
-        foreach (var award in awards)
-        {
-            var unit = program.Unit(award.Unit);
-            var lot = purchase.LotOfUnit[award.Unit] = new(day, day.AddDays(unit.Pending), ModelDays.LastUsableDay(unit.Expiry, day));
-            Put(award.Unit, lot, award.Points);
-            Book(award.Unit).Move("issued", "member", award.Points);
-        }
-
+        Judge(now, purchase);
+        var awards = AwardsOf(purchase, purchase.Left, purchase.Gifts);
+        Credit(purchase, awards);
         _purchases.Add(purchase);
         var returns = new List<ModelApplied>();
         foreach (var waiting in Waiting.Where(waiting => waiting.Purchase == id).ToList())
@@ -400,18 +411,21 @@ internal sealed class ModelMember(Plan plan)
     }
 
     /// <summary>What the awards of the purchase are less, in the program's order.</summary>
-    private static ModelAward[] Difference(ModelPurchase purchase, List<ModelLine> left)
+    private ModelAward[] Difference(ModelPurchase purchase, List<ModelLine> left)
     {
-        var before = ModelEarning.Earn(purchase.Program, purchase.Level, purchase.Left);
-        var after = ModelEarning.Earn(purchase.Program, purchase.Level, left);
-        return [.. before.Zip(after, (b, a) => b with { Points = b.Points - a.Points }).Where(take => take.Points > 0)];
+        var before = AwardsOf(purchase, purchase.Left, purchase.Gifts);
+        var after = AwardsOf(purchase, left, Gifts(purchase, left));
+        var rules = before.Concat(after).Select(award => award with { Points = 0 }).Distinct();
+        return [.. rules.Select(rule => rule with { Points = Sum(before, rule) - Sum(after, rule) }).Where(take => take.Points != 0)];
+
+        static long Sum(List<ModelAward> awards, ModelAward rule) => awards.Where(award => award with { Points = 0 } == rule).Sum(award => award.Points);
     }
 
     /// <summary>How many of the points can neither be taken from lots nor have lapsed.</summary>
     private long Missing(ModelPurchase purchase, List<ModelLine> left)
     {
         long missing = 0;
-        foreach (var unit in Difference(purchase, left).GroupBy(take => take.Unit))
+        foreach (var unit in Difference(purchase, left).Where(take => take.Cause is null).GroupBy(take => take.Unit))
         {
             var book = Book(unit.Key);
             var there = book.Lots.Values.Sum() + LapsedOf(book, purchase.LotOfUnit[unit.Key]);
@@ -426,11 +440,21 @@ internal sealed class ModelMember(Plan plan)
     private ModelApplied TakeOff(Instant now, ModelReturn request, ModelPurchase purchase, List<ModelLine> left, string policy)
     {
         var takes = Difference(purchase, left);
-        purchase.Left = left;
+        Settle(purchase, left);
         var postings = new List<ModelPosting>();
-        foreach (var take in takes)
+        foreach (var donated in takes.Where(take => take.Cause is not null))
+        {
+            Book(donated.Unit).Move($"cause:{donated.Cause}", "returned", donated.Points);
+        }
+
+        foreach (var take in takes.Where(take => take.Cause is null).GroupBy(take => take.Unit, (unit, all) => (Unit: unit, Points: all.Sum(one => one.Points))))
         {
             var (book, own, rest) = (Book(take.Unit), purchase.LotOfUnit[take.Unit], take.Points);
+            if (rest < 0)
+            {
+                postings.AddRange(PutBack(take.Unit, own, -rest));
+                continue;
+            }
 
             // 1. the purchase's own lot
             var taken = book.TakeFrom(own, rest);

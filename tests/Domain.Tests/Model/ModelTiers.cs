@@ -1,7 +1,11 @@
 namespace Loyalty.Domain.Tests.Model;
 
 /// <summary>One thing that counts towards a tier: a purchase with what is left of it, or a return without receipt.</summary>
-internal sealed record ModelProgress(DateOnly Day, long Spend, long Points, long Visits);
+internal sealed record ModelProgress(DateOnly Day, long Spend, long Points, long Visits)
+{
+    /// <summary>Progress of the tier's basis that a campaign gave.</summary>
+    public long Credit { get; init; }
+}
 
 /// <summary>Level from 1; 0: none.</summary>
 internal sealed record ModelStanding(int Level, DateOnly Since, DateOnly? Through)
@@ -15,7 +19,7 @@ internal sealed class ModelTiers(PlanTiers policy, DateOnly enrolledOn, IReadOnl
     public long ProgressOn(DateOnly day)
     {
         var counted = entries.Where(entry => entry.Day <= day && IsInWindow(entry.Day, day));
-        var sum = counted.Sum(entry => policy.Basis switch { "spend" => entry.Spend, "points" => entry.Points, _ => entry.Visits });
+        var sum = counted.Sum(entry => policy.Basis switch { "spend" => entry.Spend, "points" => entry.Points, _ => entry.Visits } + entry.Credit);
         return Math.Max(0, sum);
     }
 

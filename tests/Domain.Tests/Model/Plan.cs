@@ -10,6 +10,8 @@ internal sealed record Plan(string Zone, PlanVersion[] Versions)
 {
     public const string Currency = "GBP";
 
+    public PlanCampaign[] Campaigns { get; init; } = [];
+
     /// <summary>Those that are published so far.</summary>
     public PlanVersion[] Versions { get; set; } = Versions;
 
@@ -31,12 +33,16 @@ internal sealed record Plan(string Zone, PlanVersion[] Versions)
     public int NumberOf(PlanVersion version) => Array.IndexOf(Versions, version) + 1;
 
     public override string ToString() =>
-        string.Join("\n", Versions.Select((version, i) => $"v{i + 1}: {System.Text.Encoding.UTF8.GetString(version.ToJson(Zone))}"));
+        string.Join("\n", Versions.Select((version, i) => $"v{i + 1}: {System.Text.Encoding.UTF8.GetString(version.ToJson(Zone))}").Concat(Campaigns.Select(campaign => $"{campaign.Id}: {campaign}")));
 }
 
 internal sealed record PlanVersion(
     Instant From, PlanUnit[] Units, PlanEarn[] Earn, string Rounding, bool PerLine, PlanTiers? Tiers, string Negative, int Skew)
 {
+    public PlanStore[] Stores { get; init; } = [];
+
+    public string[] Causes { get; init; } = [];
+
     public PlanUnit Unit(string id) => Units.Single(unit => unit.Id == id);
 
     public byte[] ToJson(string zone)
@@ -50,7 +56,13 @@ internal sealed record PlanVersion(
             ["units"] = new JsonArray([.. Units.Select(JsonNode (unit) => new JsonObject
             {
                 ["id"] = unit.Id, ["pendingDays"] = unit.Pending, ["expiry"] = unit.Expiry.ToJson(),
+                ["value"] = unit.Value is { } value ? new JsonObject { ["money"] = value.Money, ["points"] = value.Points } : null,
             })]),
+            ["stores"] = new JsonArray([.. Stores.Select(JsonNode (store) => new JsonObject
+            {
+                ["id"] = store.Id, ["zone"] = store.Zone, ["groups"] = store.Groups.Length == 0 ? null : PlanCampaign.Words(store.Groups),
+            })]),
+            ["causes"] = new JsonArray([.. Causes.Select(JsonNode (cause) => new JsonObject { ["id"] = cause })]),
             ["earn"] = new JsonArray([.. Earn.Select(JsonNode (rule) => new JsonObject
             {
                 ["id"] = rule.Id, ["unit"] = rule.Unit, ["points"] = rule.Points, ["per"] = rule.Per, ["tierBonus"] = rule.Bonus,
@@ -68,7 +80,11 @@ internal sealed record PlanVersion(
     }
 }
 
-internal sealed record PlanUnit(string Id, int Pending, PlanExpiry Expiry);
+internal sealed record PlanUnit(string Id, int Pending, PlanExpiry Expiry)
+{
+    /// <summary>Minor units of money for points.</summary>
+    public (long Money, long Points)? Value { get; init; }
+}
 
 internal sealed record PlanEarn(string Id, string Unit, long Points, long Per, bool Bonus);
 

@@ -1,0 +1,53 @@
+using Loyalty.Domain.Exchange;
+using Loyalty.Runtime.Kernel;
+
+namespace Loyalty.Runtime.Loyalty;
+
+/// <summary>Exchanges with partners and their pools.</summary>
+public sealed partial class LoyaltyEngine
+{
+    /// <summary>The actors and services of exchanges.</summary>
+    private static ActorKind[] ExchangeKinds(ProgramSource programs, PartnerConnectors connectors) =>
+        [new PoolKind(programs), new ExchangeKind(), new ExchangeService(connectors), new AlarmService(connectors)];
+
+    /// <summary>
+    /// Begins an exchange (or finds the one with that id) and waits until it is over, or until it waits for somebody outside, or <paramref name="patience"/> is used up.
+    /// </summary>
+    /// <returns>
+    /// The command that ended it: a <see cref="GetExchange"/> that says how it stands; else the one that did not go through: <see cref="GetPool"/> or <see cref="GetMember"/> with an empty reply (not known; nothing was
+    /// begun), <see cref="StartExchange"/> with a conflict, or any that is busy or unavailable.
+    /// </returns>
+    /// <param name="request">The exchange.</param>
+    /// <param name="patience">How long.</param>
+    public async Task<Command> ExchangeAsync(ExchangeRequest request, TimeSpan patience)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var known = await Host.AskAllAsync<Command>([new GetPool(request.Pool), new GetMember(request.Member)]).ConfigureAwait(false);
+        foreach (var command in known)
+        {
+            if (command.Status != CommandStatus.Done || command.Reply is PoolReply { View: null } or MemberReply { View: null })
+            {
+                return command;
+            }
+        }
+
+        var start = await Host.AskAsync(new StartExchange(request)).ConfigureAwait(false);
+        if (start.Status != CommandStatus.Done || start.Outcome.Kind != OutcomeKind.Recorded)
+        {
+            return start;
+        }
+
+        var until = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        for (var pause = 2; ; pause = Math.Min(100, pause * 2))
+        {
+            var get = await Host.AskAsync(new GetExchange(request.Id)).ConfigureAwait(false);
+            var rests = get.Reply is ExchangeReply { State: { } state } && (state.IsOver || state.Stage is ExchangeStage.Parked or ExchangeStage.Waiting);
+            if (get.Status != CommandStatus.Done || rests || Environment.TickCount64 >= until)
+            {
+                return get;
+            }
+
+            await Task.Delay(pause).ConfigureAwait(false);
+        }
+    }
+}
