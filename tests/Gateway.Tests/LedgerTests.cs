@@ -81,11 +81,11 @@ public sealed class MemberImportTests(TestGateway gateway) : IClassFixture<TestG
     [Fact]
     public async Task Rows_and_lines_bring_the_same_members_in()
     {
-        var csv = """
+        var csv = """"
             member,card,enrolledAt,tier,tierSince,tierThrough,lots,debts,progress
             I-1,C1;C2,2019-05-01T00:00:00+01:00,gold,2025-06-01,2026-12-31,points:250:2025-11-30:2027-11-30 points:5:2024-01-01:never,,2026-01-05:99000::1
             "I,""2""",,,,,,,points:30,
-            """.Replace("\n", "\r\n", StringComparison.Ordinal);
+            """".Replace("\n", "\r\n", StringComparison.Ordinal);
         var report = (await Api.PostAsync("/v1/imports/members?import=rows", csv, "text/csv")).Expect(200).Json;
         Assert.Equal(0, (long)report["errorCount"]!);
         Assert.Equal("2 2 255 30", $"{report["members"]} {report["imported"]} {report["units"]![0]!["points"]} {report["units"]![0]!["debt"]}");
