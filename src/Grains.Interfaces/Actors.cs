@@ -1,5 +1,6 @@
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Requests;
+using Loyalty.Domain.Rewards;
 using Loyalty.Runtime;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
@@ -83,6 +84,30 @@ public interface IMemberGrain : IExchangeStepGrain
     [Alias("replace-ids")]
     ValueTask<Answer<MemberReply>> ReplaceAlternativeIds([Immutable] AlternativeId[] ids);
 
+    /// <summary>Opens a hold.</summary>
+    [Alias("hold")]
+    ValueTask<Answer<RequestOutcome>> OpenHold([Immutable] Hold hold, [Immutable] RewardDefinition? reward);
+
+    /// <summary>Spends points in one step.</summary>
+    [Alias("redeem")]
+    ValueTask<Answer<RequestOutcome>> RedeemPoints([Immutable] Redemption redemption, [Immutable] RewardDefinition? reward);
+
+    /// <summary>Redeems a hold, or part of it.</summary>
+    [Alias("commit-hold")]
+    ValueTask<Answer<RequestOutcome>> CommitHold([Immutable] HoldCommit commit);
+
+    /// <summary>Gives a hold up.</summary>
+    [Alias("cancel-hold")]
+    ValueTask<Answer<RequestOutcome>> CancelHold([Immutable] HoldCancel cancel);
+
+    /// <summary>Gives redeemed points back.</summary>
+    [Alias("reverse")]
+    ValueTask<Answer<RequestOutcome>> ReverseRedemption([Immutable] Reversal reversal);
+
+    /// <summary>A hold, or a redemption in one step, as it stands; none: there is none of that id.</summary>
+    [Alias("get-hold")]
+    ValueTask<Answer<HoldView>> GetHold(string hold);
+
     /// <summary>The member as it stands after all that is due.</summary>
     [Alias("get")]
     ValueTask<Answer<MemberReply>> Get();
@@ -129,6 +154,40 @@ public interface IFeedGrain : IActorGrain
     /// <summary>Reply: what is noted; all zero: nothing yet.</summary>
     [Alias("get")]
     ValueTask<Answer<FeedProgress>> Get();
+}
+
+/// <summary>A reward and its stock. The key is its id.</summary>
+[Alias("loyalty.reward")]
+public interface IRewardGrain : IActorGrain
+{
+    /// <summary>Puts the entry of the catalogue.</summary>
+    [Alias("put")]
+    ValueTask<Answer<RewardReply>> Put([Immutable] RewardDefinition definition);
+
+    /// <summary>Ends it for new holds.</summary>
+    [Alias("withdraw")]
+    ValueTask<Answer<RewardReply>> Withdraw(string reason, string author);
+
+    /// <summary>The reward as it stands.</summary>
+    [Alias("get")]
+    ValueTask<Answer<RewardReply>> Get();
+
+    /// <summary>Puts more in stock, or takes out.</summary>
+    [Alias("change-stock")]
+    ValueTask<Answer<RequestOutcome>> ChangeStock([Immutable] StockChange change);
+}
+
+/// <summary>Which rewards there are. There is one, with the key <c>main</c>.</summary>
+[Alias("loyalty.rewards")]
+public interface IRewardsGrain : IActorGrain
+{
+    /// <summary>Notes that there is a reward of the id. Reply: whether there is room for it.</summary>
+    [Alias("add")]
+    ValueTask<Answer<bool>> Add(string reward);
+
+    /// <summary>The ids of all rewards, in order.</summary>
+    [Alias("list")]
+    ValueTask<Answer<string[]>> List();
 }
 
 /// <summary>The program's versions. There is one, with the key <c>main</c>.</summary>

@@ -42,7 +42,18 @@ public sealed record SaleMessage
     /// <summary>1 to 1000 lines; together at most 10^12 minor units.</summary>
     [Id(8)]
     public SaleMessageLine[]? Lines { get; init; }
+
+    /// <summary>Of a purchase: points that pay for a part of it; null: it was paid with money.</summary>
+    [Id(9)]
+    public SaleMessageTender? Tender { get; init; }
 }
+
+/// <summary>Points that pay for a part of a purchase.</summary>
+/// <param name="Unit">Of which unit, 1 to 32 characters.</param>
+/// <param name="Points">How many, 1 to 10^12.</param>
+/// <param name="Amount">What they pay, minor units of money, 1 to 10^12.</param>
+[GenerateSerializer, Immutable, Alias("loyalty.sale-message-tender.v1")]
+public sealed record SaleMessageTender([property: Id(0)] string? Unit, [property: Id(1)] long Points, [property: Id(2)] long Amount);
 
 /// <summary>A line of a <see cref="SaleMessage"/>.</summary>
 /// <param name="Sku">The article, 1 to 128 characters.</param>

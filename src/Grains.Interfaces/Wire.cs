@@ -2,6 +2,7 @@ using Loyalty.Domain.Encoding;
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Programs;
 using Loyalty.Domain.Requests;
+using Loyalty.Domain.Rewards;
 using Loyalty.Domain.Sales;
 using Loyalty.Domain.Validation;
 using Loyalty.Runtime;
@@ -38,10 +39,21 @@ internal sealed class PurchaseConverter : IConverter<Purchase, StoredForm>
     public Purchase ConvertFromSurrogate(in StoredForm surrogate)
     {
         var reader = new ByteReader(surrogate.Bytes);
-        return SaleCodec.ReadPurchase(ref reader);
+        var purchase = SaleCodec.ReadPurchase(ref reader);
+        return reader.AtEnd ? purchase : purchase with { Tender = SpendingCodec.ReadTender(ref reader) };
     }
 
-    public StoredForm ConvertToSurrogate(in Purchase value) => new() { Bytes = Stored.Form(value, SaleCodec.Write) };
+    public StoredForm ConvertToSurrogate(in Purchase value) => new()
+    {
+        Bytes = Stored.Form(value, static (writer, purchase) =>
+        {
+            SaleCodec.Write(writer, purchase);
+            if (purchase.Tender is not null)
+            {
+                SpendingCodec.Write(writer, purchase.Tender);
+            }
+        }),
+    };
 }
 
 [RegisterConverter]
@@ -176,6 +188,9 @@ internal struct OutcomeForm
 
     [Id(5)]
     public bool Replayed;
+
+    [Id(6)]
+    public byte[]? RewardFact;
 }
 
 [RegisterConverter]
@@ -183,7 +198,8 @@ internal sealed class OutcomeConverter : IConverter<RequestOutcome, OutcomeForm>
 {
     public RequestOutcome ConvertFromSurrogate(in OutcomeForm surrogate)
     {
-        object? fact = surrogate.MemberFact is { } member ? Member(member) : surrogate.SalesFact is { } sales ? Sales(sales) : null;
+        object? fact = surrogate.MemberFact is { } member ? Member(member) : surrogate.SalesFact is { } sales ? Sales(sales)
+            : surrogate.RewardFact is { } reward ? Reward(reward) : null;
         return new((OutcomeKind)surrogate.Kind, fact, surrogate.Answer is { } answer ? (RequestAnswered)Member(answer) : null, surrogate.Refusal, surrogate.Replayed);
     }
 
@@ -192,6 +208,7 @@ internal sealed class OutcomeConverter : IConverter<RequestOutcome, OutcomeForm>
         Kind = (byte)value.Kind,
         MemberFact = value.Fact is MemberEvent member ? Stored.Form(member, MemberCodec.Write) : null,
         SalesFact = value.Fact is SalesEvent sales ? Stored.Form(sales, SalesCodec.Write) : null,
+        RewardFact = value.Fact is RewardEvent reward ? Stored.Form(reward, RewardCodec.Write) : null,
         Answer = value.Answer is { } answer ? Stored.Form<MemberEvent>(answer, MemberCodec.Write) : null,
         Refusal = value.Refusal,
         Replayed = value.Replayed,
@@ -201,6 +218,12 @@ internal sealed class OutcomeConverter : IConverter<RequestOutcome, OutcomeForm>
     {
         var reader = new ByteReader(bytes);
         return MemberCodec.Read(ref reader);
+    }
+
+    private static RewardEvent Reward(byte[] bytes)
+    {
+        var reader = new ByteReader(bytes);
+        return RewardCodec.Read(ref reader);
     }
 
     private static SalesEvent Sales(byte[] bytes)

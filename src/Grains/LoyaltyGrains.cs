@@ -1,5 +1,6 @@
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Requests;
+using Loyalty.Domain.Rewards;
 using Loyalty.Runtime.Loyalty;
 using Orleans.Concurrency;
 
@@ -32,10 +33,57 @@ public sealed class MemberGrain(IGrainContext context, SiloActors actors) : Acto
     public ValueTask<Answer<MemberReply>> ReplaceAlternativeIds(AlternativeId[] ids) => AskAsync<MemberReply>(new ReplaceAlternativeIds(Id.Key, ids));
 
     /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> OpenHold(Hold hold, RewardDefinition? reward) => AskAsync<RequestOutcome>(new OpenHoldCommand(hold, reward));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> RedeemPoints(Redemption redemption, RewardDefinition? reward) =>
+        AskAsync<RequestOutcome>(new RedeemPoints(redemption, reward));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> CommitHold(HoldCommit commit) => AskAsync<RequestOutcome>(new CommitHold(commit));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> CancelHold(HoldCancel cancel) => AskAsync<RequestOutcome>(new CancelHold(cancel));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> ReverseRedemption(Reversal reversal) => AskAsync<RequestOutcome>(new ReverseRedemption(reversal));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<HoldView>> GetHold(string hold) => AskAsync<HoldView>(new GetHold(Id.Key, hold));
+
+    /// <inheritdoc />
     public ValueTask<Answer<MemberReply>> Get() => AskAsync<MemberReply>(new GetMember(Id.Key));
 
     /// <inheritdoc />
     public ValueTask<Answer<Domain.Exchange.StepAnswer>> DoStep(ReadOnlyMemory<byte> step) => AskAsync<Domain.Exchange.StepAnswer>(ExchangeSteps.CommandOf(Id, step));
+}
+
+/// <summary>A reward.</summary>
+[GrainType(ActorIds.RewardKind), ShardPlacement, Reentrant, KeepAlive]
+public sealed class RewardGrain(IGrainContext context, SiloActors actors) : ActorGrain(context, actors), IRewardGrain
+{
+    /// <inheritdoc />
+    public ValueTask<Answer<RewardReply>> Put(RewardDefinition definition) => AskAsync<RewardReply>(new PutReward(definition));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RewardReply>> Withdraw(string reason, string author) => AskAsync<RewardReply>(new WithdrawReward(Id.Key, reason, author));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RewardReply>> Get() => AskAsync<RewardReply>(new GetReward(Id.Key));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> ChangeStock(StockChange change) => AskAsync<RequestOutcome>(new ChangeStock(change));
+}
+
+/// <summary>Which rewards there are.</summary>
+[GrainType(ActorIds.RewardsKind), ShardPlacement, Reentrant, KeepAlive]
+public sealed class RewardsGrain(IGrainContext context, SiloActors actors) : ActorGrain(context, actors), IRewardsGrain
+{
+    /// <inheritdoc />
+    public ValueTask<Answer<bool>> Add(string reward) => AskAsync<bool>(new AddReward(reward));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<string[]>> List() => AskAsync<string[]>(new ListRewards());
 }
 
 /// <summary>Anonymous sales of a store's day.</summary>

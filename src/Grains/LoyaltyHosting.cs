@@ -29,7 +29,7 @@ public static class LoyaltyHosting
         silo.Services.AddSingleton<ISiloList, SiloListOfOracle>();
         silo.Services.AddSingleton(services => new SiloActors(
             journal(services), services.GetRequiredService<ProgramSource>(), options, clock, services.GetRequiredService<OrleansHost>,
-            services.GetRequiredService<ILoggerFactory>(), services.GetService<PartnerConnectors>()));
+            () => HolderOf(services), services.GetRequiredService<ILoggerFactory>(), services.GetService<PartnerConnectors>()));
         silo.Services.AddSingleton(services => new OrleansHost(
             services.GetRequiredService<IGrainFactory>(), services.GetRequiredService<ISiloList>(), services.GetRequiredService<SiloActors>(),
             services.GetRequiredService<ILocalSiloDetails>().SiloAddress, services.GetRequiredService<ILogger<OrleansHost>>()));
@@ -65,5 +65,16 @@ public static class LoyaltyHosting
         client.Services.AddSingleton(services => new LoyaltyEngine(
             services.GetRequiredService<OrleansHost>(), services.GetRequiredService<IBooks>(), services.GetRequiredService<ProgramSource>(), clock));
         return client;
+    }
+
+    /// <summary>A silo holds leases under its address, which no silo after it has; what silos hold that are not there any more is settled by the silo that looks after the campaign.</summary>
+    private static LeaseHolder HolderOf(IServiceProvider services)
+    {
+        var here = services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
+        var silos = services.GetRequiredService<ISiloList>();
+        return new(
+            here.ToParsableString(),
+            holder => silos.Map is not { } map || map.Silos.Any(silo => silo.ToParsableString() == holder),
+            campaign => silos.Map?.OwnerOf(campaign).Equals(here) == true);
     }
 }

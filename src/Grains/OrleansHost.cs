@@ -79,7 +79,7 @@ public sealed class OrleansHost : IActorHost
     public void Send(Command command)
     {
         ArgumentNullException.ThrowIfNull(command);
-        if (command is not PublishProgram && IsMine(command.Target))
+        if (command is not (PublishProgram or ListCampaign) && IsMine(command.Target))
         {
             SendHere(command);
         }
@@ -307,11 +307,34 @@ public sealed class OrleansHost : IActorHost
             ChangeStatus it => Take(Member().ChangeStatus(it.NewStatus, it.Reason, it.Author)),
             ReplaceAlternativeIds it => Take(Member().ReplaceAlternativeIds(it.AlternativeIds)),
             GetMember => Take(Member().Get()),
+            OpenHoldCommand it => Take(Member().OpenHold(it.Hold, it.Reward)),
+            RedeemPoints it => Take(Member().RedeemPoints(it.Redemption, it.Reward)),
+            CommitHold it => Take(Member().CommitHold(it.Commit)),
+            CancelHold it => Take(Member().CancelHold(it.Cancel)),
+            ReverseRedemption it => Take(Member().ReverseRedemption(it.Reversal)),
+            GetHold it => Take(Member().GetHold(it.Hold)),
+            PutReward it => Take(Reward().Put(it.Definition)),
+            WithdrawReward it => Take(Reward().Withdraw(it.Reason, it.Author)),
+            GetReward => Take(Reward().Get()),
+            ChangeStock it => Take(Reward().ChangeStock(it.Change)),
+            AddReward it => Take(Rewards().Add(it.Reward)),
+            ListRewards => Take(Rewards().List()),
             ClaimAlternativeId it => Take(Directory().Claim(it.Member, it.MemberVersion)),
             ReleaseAlternativeId it => Take(Directory().Release(it.Member, it.MemberVersion)),
             FindMember => Take(Directory().Find()),
             PublishProgram it => Take(Programs().Publish(it.Json, it.OnlyIfNone), TellSilosAsync),
             GetPrograms => Take(Programs().Get()),
+            SaveCampaignDraft it => Take(Campaign().SaveDraft(it.Json, it.Author)),
+            ApproveCampaign it => Take(Campaign().Approve(it.Author)),
+            PublishCampaign it => Take(Campaign().Publish(it.Author)),
+            SetCampaignStatus it => Take(Campaign().SetStatus(it.NewStatus, it.Author, it.Reason)),
+            GetCampaign => Take(Campaign().Get()),
+            GetBudget it => Take(Campaign().GetBudget(it.Store, WireDays.Number(it.Day))),
+            ChangeLease it => Take(Campaign().ChangeLease(it.Purse, it.Holder, it.Message)),
+            ReportLeases it => Take(Campaign().ReportLeases(it.Holder, it.Reports)),
+            SettleLease it => Take(Campaign().SettleLease(it.Lease, it.Spent, it.UnusedSlots)),
+            ListCampaign it => Take(Campaigns().List(it.Entry), TellSilosAsync),
+            GetCampaigns => Take(Campaigns().Get()),
             AdvanceFeed it => Take(Feed().Advance(it.Progress)),
             GetFeed => Take(Feed().Get()),
             StepCommand it when isMember => Take(Member().DoStep(ExchangeService.Message(it.Step))),
@@ -334,6 +357,10 @@ public sealed class OrleansHost : IActorHost
         ISalesGrain Sales() => _grains.GetGrain<ISalesGrain>(id);
         IDirectoryGrain Directory() => _grains.GetGrain<IDirectoryGrain>(id);
         IProgramGrain Programs() => _grains.GetGrain<IProgramGrain>(id);
+        IRewardGrain Reward() => _grains.GetGrain<IRewardGrain>(id);
+        IRewardsGrain Rewards() => _grains.GetGrain<IRewardsGrain>(id);
+        ICampaignGrain Campaign() => _grains.GetGrain<ICampaignGrain>(id);
+        ICampaignsGrain Campaigns() => _grains.GetGrain<ICampaignsGrain>(id);
         IFeedGrain Feed() => _grains.GetGrain<IFeedGrain>(id);
         IExchangePoolGrain Pool() => _grains.GetGrain<IExchangePoolGrain>(id);
         IExchangeGrain Exchange() => _grains.GetGrain<IExchangeGrain>(id);
@@ -364,7 +391,7 @@ public sealed class OrleansHost : IActorHost
         }
         catch (Exception e) when (IsTransient(e))
         {
-            _logger.LogWarning(e, "Silo {Silo} was not told of a new version of the program", silo);
+            _logger.LogWarning(e, "Silo {Silo} was not told of a new version of the program or a campaign", silo);
         }
     }));
 

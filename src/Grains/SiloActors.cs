@@ -22,17 +22,24 @@ public sealed class SiloActors
     /// <param name="options">Bounds.</param>
     /// <param name="clock">The engine's clock.</param>
     /// <param name="host">Reaches every actor of the cluster.</param>
+    /// <param name="holder">What this silo is to leases of budgets.</param>
     /// <param name="loggers">For failures.</param>
     /// <param name="connectors">The partners' systems; null: none is called from this silo.</param>
     public SiloActors(
-        IJournal journal, ProgramSource programs, KernelOptions options, IClock clock, Func<IActorHost> host, ILoggerFactory loggers, PartnerConnectors? connectors = null)
+        IJournal journal, ProgramSource programs, KernelOptions options, IClock clock, Func<IActorHost> host, Func<LeaseHolder> holder, ILoggerFactory loggers,
+        PartnerConnectors? connectors = null)
     {
+        ArgumentNullException.ThrowIfNull(programs);
         Journal = journal;
         Programs = programs;
         Options = options;
         // Not before they are needed: a journal may be open only when the silo has started so far.
-        _actors = new(() => new(
-            journal, LoyaltyEngine.Kinds(programs, connectors), options, clock, new DeferringHost(host), new ThreadPoolScheduler(), loggers.CreateLogger<HostedActors>()));
+        _actors = new(() =>
+        {
+            var deferring = new DeferringHost(host);
+            programs.Campaigns.Leases.Open(deferring, journal, holder(), new(), loggers.CreateLogger<LeaseBook>());
+            return new(journal, LoyaltyEngine.Kinds(programs, connectors), options, clock, deferring, new ThreadPoolScheduler(), loggers.CreateLogger<HostedActors>());
+        });
     }
 
     /// <summary>The books.</summary>
@@ -60,10 +67,11 @@ public sealed class SiloActors
         return _here.TryGetValue(command.Target, out var actor) && actor.Send(command);
     }
 
-    /// <summary>Reads the program's versions from the books, and adopts them if they are newer.</summary>
+    /// <summary>Reads the program's versions and the list of campaigns from the books, and adopts what is newer.</summary>
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     public async Task RefreshProgramAsync()
     {
+        await Programs.Campaigns.RefreshAsync(Journal).ConfigureAwait(false);
         if (await ProgramKind.ReadAsync(Journal).ConfigureAwait(false) is { Count: > 0 } versions)
         {
             Programs.Adopt(new(versions));

@@ -1,5 +1,6 @@
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
+using Loyalty.Runtime.Loyalty;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NodaTime;
@@ -35,6 +36,7 @@ public sealed class SiloKeeper : BackgroundService
     private readonly SiloAddress _here;
     private readonly ILogger _logger;
     private readonly JournalKeeper _journal;
+    private readonly ILogger<LeaseKeeper> _leaseLogger;
 
     /// <param name="actors">The silo's actors.</param>
     /// <param name="host">Reaches them.</param>
@@ -42,10 +44,12 @@ public sealed class SiloKeeper : BackgroundService
     /// <param name="silo">This silo.</param>
     /// <param name="clock">The engine's clock.</param>
     /// <param name="logger">For failures.</param>
-    public SiloKeeper(SiloActors actors, OrleansHost host, ISiloList silos, ILocalSiloDetails silo, IClock clock, ILogger<SiloKeeper> logger)
+    /// <param name="leaseLogger">For failures with leases.</param>
+    public SiloKeeper(SiloActors actors, OrleansHost host, ISiloList silos, ILocalSiloDetails silo, IClock clock, ILogger<SiloKeeper> logger, ILogger<LeaseKeeper> leaseLogger)
     {
         ArgumentNullException.ThrowIfNull(actors);
         ArgumentNullException.ThrowIfNull(silo);
+        _leaseLogger = leaseLogger;
         (_actors, _silos, _here, _logger) = (actors, silos, silo.SiloAddress, logger);
         _journal = new(actors.Journal, host, actors.Options, clock, () => _silos.Map?.RangesOf(_here) ?? [], logger);
     }
@@ -64,6 +68,7 @@ public sealed class SiloKeeper : BackgroundService
     {
         _journal.Start();
         await using var journal = _journal.ConfigureAwait(false);
+        await using var leases = new LeaseKeeper(_actors.Programs.Campaigns.Leases, _leaseLogger).ConfigureAwait(false);
         using var timer = new PeriodicTimer(Interval);
         var map = _silos.Map;
         var looks = LooksAfterAChange;

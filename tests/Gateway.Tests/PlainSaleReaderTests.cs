@@ -13,13 +13,15 @@ public sealed class PlainSaleReaderTests
     [
         "null", "-1", "0", "00", "01", "1e3", "1.50", "0.000001", "0.0000001", "999999999", "1000000000", "999999999999", "1000000000000", "1000000000001", "\"\"", "\\u0041", "é", "true", "{}", "[]", ",", ":", "\"", "\\", "{", "}", "[", "]", " ", "\t",
         "\n", "\u0001", "\"type\":\"return\",", "\"type\":\"purchase\",", "\"purchase\":\"P-1\",", "\"purchase\":null,", "\"member\":null,", "\"at\":\"2024-02-29T23:59:59.1234567-13:59\",", "2026-02-30", "T24:00:00", ".5", ".999", "+14:00", "-00:30",
-        "1969", "9999", "\"id\":\"X\",", "S1", "EURO", new('x', 64), new('x', 65), new('x', 129),
+        "1969", "9999", "\"id\":\"X\",", "\"tender\":{\"unit\":\"points\",\"points\":5,\"amount\":5},", "\"tender\":{\"unit\":\"points\",\"points\":0,\"amount\":5},", "S1", "EURO", new('x', 64), new('x', 65), new('x', 129),
     ];
 
     [Theory]
     [InlineData("""{"id":"P-1","store":"S1","at":"2026-03-10T11:00:00Z","currency":"GBP","lines":[LINE]}""")]
     [InlineData("""{"type":"purchase","id":"P-1","member":"M-1","store":"S1","channel":"till","at":"2026-03-10T11:00:00.123+01:00","currency":"GBP","lines":[LINE,LINE]}""")]
     [InlineData("""{ "lines" : [ LINE , {"amount":0,"quantity":0.250,"sku":"1"} ] , "currency" : "GBP" , "at" : "2026-03-10T11:00:00.1-05:30" , "store" : "S1" , "id" : "P-1" } """)]
+    [InlineData("""{"id":"P-1","member":"M-1","store":"S1","at":"2026-03-10T11:00:00Z","currency":"GBP","tender":{"unit":"points","points":500,"amount":250},"lines":[LINE]}""")]
+    [InlineData("""{"tender": null,"id":"P-1","member":"M-1","store":"S1","at":"2026-03-10T11:00:00Z","currency":"GBP","lines":[LINE]}""")]
     [InlineData("""{"type":"return","id":"P-1","purchase":"P-0","member":null,"store":"S1","channel":null,"at":"2024-02-29T00:00:00Z","currency":"GBP","lines":[{"sku":"1","category":null,"brand":null,"quantity":1,"amount":1}]}""")]
     public void The_usual_forms_are_read_at_once_and_mean_the_same(string json)
     {

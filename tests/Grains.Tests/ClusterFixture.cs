@@ -112,3 +112,9 @@ public sealed class ClientOfTwoSilosTests() : LoyaltyBehaviour(new ClusterFixtur
 
 /// <summary>A gateway in one of two silos.</summary>
 public sealed class GatewayInOneOfTwoSilosTests() : LoyaltyBehaviour(new ClusterFixture(GatewayPlace.Silo));
+
+/// <summary>A gateway of its own in front of two silos.</summary>
+public sealed class SpendingByAClientOfTwoSilosTests() : SpendingBehaviour(new ClusterFixture(GatewayPlace.Client));
+
+/// <summary>A gateway in one of two silos.</summary>
+public sealed class SpendingInOneOfTwoSilosTests() : SpendingBehaviour(new ClusterFixture(GatewayPlace.Silo));

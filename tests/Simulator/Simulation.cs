@@ -26,7 +26,7 @@ internal sealed record SimulationResult(ulong Seed, string? Violation, ulong Dig
 /// </summary>
 internal sealed class Simulation
 {
-    private const int StepsAtMost = 2_000_000;
+    private const int EventsPerOp = 1000;
 
     private readonly ulong _seed;
     private readonly World _world;
@@ -94,7 +94,7 @@ internal sealed class Simulation
         }
 
         var world = simulation._world;
-        return new(seed, world.Violation, world.Digest, world.Step, simulation._store.Records.Count, simulation._crashes, world.Trace);
+        return new(seed, world.Violation, world.Digest, world.Happened, simulation._store.Records.Count, simulation._crashes, world.Trace);
     }
 
     private void Run()
@@ -119,7 +119,7 @@ internal sealed class Simulation
             }
 
             GoWrong();
-            if (_world.Step > StepsAtMost)
+            if (_world.Happened > EventsPerOp * (_work.Ops.Length + 100L))
             {
                 _world.Fail($"{_clients.Open} requests never end: {_clients.FirstOpen}");
             }
@@ -210,7 +210,11 @@ internal sealed class Simulation
 
     private void LookForPrograms(SimulatedProcess process) => _world.Post(process, () =>
     {
-        _ = process.LookForProgramsAsync();
+        if (process.KnownPrograms < _auditor.Published)
+        {
+            _ = process.LookForProgramsAsync();
+        }
+
         if (!_isSettled)
         {
             LookForPrograms(process);
@@ -270,12 +274,12 @@ internal sealed class Simulation
 
     private void Settle(string what)
     {
-        var until = _world.Step + 200_000;
+        var until = _world.Happened + 100_000;
         _isSettled = _clients.Open == 0;
         while (_world.Violation is null && _world.RunOne())
         {
             _isSettled = _clients.Open == 0;
-            if (_world.Step > until)
+            if (_world.Happened > until)
             {
                 _world.Fail($"{what} never comes to an end without faults: {_clients.Open} open, {_clients.FirstOpen}");
             }
@@ -311,6 +315,7 @@ internal sealed class Simulation
     private void CheckEnd()
     {
         _auditor.CheckSums();
+        _auditor.CheckCards();
         foreach (var state in _auditor.States.Values)
         {
             _world.Require(state.Correspondence is null or { Outbox.Count: 0 }, $"{state.Id} has {state.Correspondence?.Outbox.Count} messages that were never delivered");

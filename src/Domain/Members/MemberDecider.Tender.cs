@@ -15,7 +15,14 @@ public readonly ref partial struct MemberDecider
         }
 
         refusal = CheckTender(tender, MemberState.Sum(purchase.Lines));
-        return refusal is null && Spendable(tender.Unit, tender.Points, out refusal) is { } lots ? new(tender, lots) : null;
+        if (refusal is not null)
+        {
+            return null;
+        }
+
+        var lots = Spendable(tender.Unit, tender.Points, out refusal);
+        refusal = refusal is null ? null : refusal with { Field = $"tender.{refusal.Field}" };
+        return lots is null ? null : new(tender, lots);
     }
 
     private Refusal? CheckTender(Tender tender, long total)

@@ -24,7 +24,8 @@ public sealed class SalesDay
     /// <summary>Records a purchase, or refuses it.</summary>
     public Refusal? Record(Purchase purchase, TurnContext context, List<SalesEvent> raised)
     {
-        var refusal = SaleCheck.Of(purchase.Currency, purchase.At, context);
+        var refusal = SaleCheck.Of(purchase.Currency, purchase.At, context)
+            ?? (purchase.Tender is null ? null : new Refusal("tender-without-member", "tender", "pays with points; the member whose points they are is needed"));
         if (refusal is null)
         {
             Raise(new SaleCounted(purchase), raised);

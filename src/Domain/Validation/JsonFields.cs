@@ -59,6 +59,16 @@ public sealed class JsonFields
     /// <summary>Whether the field is there and not null.</summary>
     public bool Has(string name) => _fields.TryGetValue(name, out var value) && value.ValueKind != JsonValueKind.Null;
 
+    /// <summary>Reports a field that cannot be beside what else was given; absent or null it is right.</summary>
+    public void Exclude(string name, string message)
+    {
+        _used.Add(name);
+        if (Has(name))
+        {
+            Error(name, message);
+        }
+    }
+
     /// <summary>A string of 1 to <paramref name="maxLength"/> printable characters.</summary>
     public string Text(string name, int maxLength, string? fallback = null)
     {

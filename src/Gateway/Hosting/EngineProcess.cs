@@ -11,9 +11,12 @@ internal sealed class EngineProcess : IAsyncDisposable
 {
     private readonly IJournal _journal;
 
-    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine)
+    private readonly LeaseKeeper _leases;
+
+    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine, LeaseKeeper leases)
     {
         _journal = journal;
+        _leases = leases;
         Host = host;
         Engine = engine;
     }
@@ -40,7 +43,7 @@ internal sealed class EngineProcess : IAsyncDisposable
             var engine = new LoyaltyEngine(host, new JournalBooks(journal), programs, clock);
             await StartAsync(engine, firstProgram, programName).ConfigureAwait(false);
             host.StartBackground();
-            return new(journal, host, engine);
+            return new(journal, host, engine, new(programs.Campaigns.Leases, loggers.CreateLogger<LeaseKeeper>()));
         }
         catch
         {
@@ -93,6 +96,7 @@ internal sealed class EngineProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _leases.DisposeAsync().ConfigureAwait(false);
         await Host.DisposeAsync().ConfigureAwait(false);
         await _journal.DisposeAsync().ConfigureAwait(false);
     }

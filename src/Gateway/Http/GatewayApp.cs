@@ -57,6 +57,8 @@ internal static class GatewayApp
         var sales = new SalesEndpoint(engine, limits);
         var members = new MembersEndpoint(engine);
         var operations = new OperationsEndpoint(engine);
+        var spending = new SpendingEndpoint(engine);
+        var rewards = new RewardsEndpoint(engine);
         const Scopes Seller = Scopes.Till | Scopes.Partner | Scopes.Admin;
         const Scopes Desk = Scopes.Till | Scopes.Admin;
         const Scopes Reader = Scopes.Till | Scopes.Partner | Scopes.Read | Scopes.Admin;
@@ -65,6 +67,17 @@ internal static class GatewayApp
         app.MapPost("/v1/purchases", Guard(keys, Seller, context => sales.HandleAsync(context, isReturn: false)));
         app.MapPost("/v1/returns", Guard(keys, Seller, context => sales.HandleAsync(context, isReturn: true)));
         app.MapPost("/v1/adjustments", Guard(keys, Scopes.Admin, members.AdjustAsync));
+        app.MapPost("/v1/holds", Guard(keys, Seller, spending.HoldAsync));
+        app.MapGet("/v1/holds/{id}", Guard(keys, Reader, spending.GetHoldAsync));
+        app.MapPost("/v1/holds/{id}/commit", Guard(keys, Seller, spending.CommitAsync));
+        app.MapPost("/v1/holds/{id}/cancel", Guard(keys, Seller, spending.CancelAsync));
+        app.MapPost("/v1/redemptions", Guard(keys, Seller, spending.RedeemAsync));
+        app.MapPost("/v1/redemptions/{id}/reversal", Guard(keys, Desk, spending.ReverseAsync));
+        app.MapGet("/v1/rewards", Guard(keys, Reader, rewards.ListAsync));
+        app.MapGet("/v1/rewards/{id}", Guard(keys, Reader, rewards.GetAsync));
+        app.MapPut("/v1/rewards/{id}", Guard(keys, Scopes.Admin, rewards.PutAsync));
+        app.MapPost("/v1/rewards/{id}/withdraw", Guard(keys, Scopes.Admin, rewards.WithdrawAsync));
+        app.MapPost("/v1/rewards/{id}/stock", Guard(keys, Scopes.Admin, rewards.ChangeStockAsync));
         app.MapPost("/v1/members", Guard(keys, Desk, members.EnrolAsync));
         app.MapGet("/v1/members", Guard(keys, Reader, members.FindAsync));
         app.MapGet("/v1/members/{id}", Guard(keys, Reader, members.GetAsync, isMember: true));

@@ -191,13 +191,15 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
     }
 
     /// <summary>The member an address names. Routing sees the path with everything decoded but %2F; whether that was sent as it is or is a slash, only the raw target tells.</summary>
-    public static string MemberOf(HttpContext context)
+    public static string MemberOf(HttpContext context) => IdOf(context, "/v1/members/");
+
+    /// <summary>The id that an address has behind <paramref name="before"/>; see <see cref="MemberOf"/>.</summary>
+    public static string IdOf(HttpContext context, string before)
     {
-        const string Before = "/v1/members/";
         var id = (string)context.Request.RouteValues["id"]!;
         var target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
-        var start = id.Contains("%2F", StringComparison.OrdinalIgnoreCase) ? target.IndexOf(Before, StringComparison.OrdinalIgnoreCase) + Before.Length : 0;
-        if (start < Before.Length)
+        var start = id.Contains("%2F", StringComparison.OrdinalIgnoreCase) ? target.IndexOf(before, StringComparison.OrdinalIgnoreCase) + before.Length : 0;
+        if (start < before.Length)
         {
             return id;
         }

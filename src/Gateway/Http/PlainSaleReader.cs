@@ -38,6 +38,9 @@ internal ref struct PlainSaleReader(ReadOnlySpan<byte> json, StringPool names, L
         Brand = 2048,
         Quantity = 4096,
         Amount = 8192,
+        Tender = 16384,
+        Unit = 32768,
+        Points = 65536,
     }
 
     /// <summary>Reads the request, or returns null: <see cref="SaleReader"/> has to.</summary>
@@ -48,6 +51,7 @@ internal ref struct PlainSaleReader(ReadOnlySpan<byte> json, StringPool names, L
         const Fields Needed = Fields.Id | Fields.Store | Fields.At | Fields.Currency | Fields.Lines;
         string? id = null, purchase = null, member = null, store = null, channel = null, currency = null;
         var at = default(Instant);
+        Tender? tender = null;
         var found = isReturn;
         var seen = Fields.None;
         if (!Take((byte)'{'))
@@ -70,6 +74,7 @@ internal ref struct PlainSaleReader(ReadOnlySpan<byte> json, StringPool names, L
                 case Fields.Currency: isRead = Name(3, out currency); break;
                 case Fields.At: isRead = Time(out at); break;
                 case Fields.Lines: isRead = Lines(); break;
+                case Fields.Tender: isRead = TenderOf(out tender); break;
                 default: return null;
             }
 
@@ -82,7 +87,7 @@ internal ref struct PlainSaleReader(ReadOnlySpan<byte> json, StringPool names, L
         }
         while (Take((byte)','));
 
-        if (!Take((byte)'}') || (seen & Needed) != Needed || (!found && purchase is not null))
+        if (!Take((byte)'}') || (seen & Needed) != Needed || (!found && purchase is not null) || (found && (seen & Fields.Tender) != 0))
         {
             return null;
         }
@@ -95,7 +100,54 @@ internal ref struct PlainSaleReader(ReadOnlySpan<byte> json, StringPool names, L
 
         return found
             ? new Return { Id = id!, Purchase = purchase, Member = member, Store = store!, Channel = channel, At = at, Currency = currency!, Lines = [.. lines] }
-            : new Purchase { Id = id!, Member = member, Store = store!, Channel = channel, At = at, Currency = currency!, Lines = [.. lines] };
+            : new Purchase { Id = id!, Member = member, Store = store!, Channel = channel, At = at, Currency = currency!, Lines = [.. lines], Tender = tender };
+    }
+
+    private bool TenderOf(out Tender? tender)
+    {
+        const Fields Needed = Fields.Unit | Fields.Points | Fields.Amount;
+        tender = null;
+        if (Null())
+        {
+            return true;
+        }
+
+        string? unit = null;
+        long points = 0, amount = 0;
+        var seen = Fields.None;
+        if (!Take((byte)'{'))
+        {
+            return false;
+        }
+
+        do
+        {
+            SkipSpace();
+            var rest = _json[_at..];
+            var field = rest.Length < 2 ? Fields.None : rest[1] switch
+            {
+                (byte)'u' => Field("\"unit\""u8, Fields.Unit),
+                (byte)'p' => Field("\"points\""u8, Fields.Points),
+                (byte)'a' => Field("\"amount\""u8, Fields.Amount),
+                _ => Fields.None,
+            };
+            var isRead = field switch
+            {
+                Fields.Unit => Name(32, out unit),
+                Fields.Points => Digits(AmountDigits, out points),
+                Fields.Amount => Digits(AmountDigits, out amount),
+                _ => false,
+            };
+            if (!isRead || (seen & field) != 0)
+            {
+                return false;
+            }
+
+            seen |= field;
+        }
+        while (Take((byte)','));
+        tender = new(unit!, points, amount);
+        return Take((byte)'}') && (seen & Needed) == Needed && points > 0 && amount > 0;
     }
 
     private bool Lines()
@@ -165,7 +217,7 @@ internal ref struct PlainSaleReader(ReadOnlySpan<byte> json, StringPool names, L
         var rest = _json[_at..];
         return rest.Length < 2 ? Fields.None : rest[1] switch
         {
-            (byte)'t' => Field("\"type\""u8, Fields.Type),
+            (byte)'t' when rest.Length > 2 => rest[2] == (byte)'y' ? Field("\"type\""u8, Fields.Type) : Field("\"tender\""u8, Fields.Tender),
             (byte)'i' => Field("\"id\""u8, Fields.Id),
             (byte)'p' => Field("\"purchase\""u8, Fields.Purchase),
             (byte)'m' => Field("\"member\""u8, Fields.Member),

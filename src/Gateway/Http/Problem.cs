@@ -29,6 +29,9 @@ internal sealed record Problem(int Status, string Code, string Title, string Det
     public static Problem UnknownMember(string? member) =>
         new(404, "unknown-member", "The member is not known", $"there is no member '{member}'; enrol it with POST /v1/members", [new("member", $"'{member}' is not known")]);
 
+    /// <summary>Something other than a member that a request names.</summary>
+    public static Problem Unknown(string code, string field, string detail) => new(404, code, "What the request names is not known", detail, [new(field, detail)]);
+
     public static Problem NotFound(string path) =>
         new(404, "not-found", "There is nothing here", $"'{path}' is no address of this API; /openapi/v1.json lists them", []);
 

@@ -9,7 +9,7 @@ using NodaTime;
 namespace Loyalty.Gateway.Http;
 
 /// <summary>Writes what a request came to as JSON.</summary>
-internal static class ReplyWriter
+internal static partial class ReplyWriter
 {
     /// <summary>The expiry that the thread wrote last: nearly all sales of a day have the same.</summary>
     [ThreadStatic]
@@ -32,6 +32,7 @@ internal static class ReplyWriter
             OutcomeKind.Refused => Problem.Rule(outcome.Refusal!.Code, outcome.Refusal.Field, outcome.Refusal.Detail),
             OutcomeKind.Conflict => Problem.Conflict(outcome.Refusal!.Detail),
             OutcomeKind.UnknownMember => Problem.UnknownMember(command.Target.Key),
+            OutcomeKind.Unknown => Problem.Unknown(outcome.Refusal!.Code, outcome.Refusal.Field, outcome.Refusal.Detail),
             _ => null,
         };
     }
@@ -53,6 +54,7 @@ internal static class ReplyWriter
             case ReturnRecorded recorded:
                 WriteReturn(json, recorded.Return, command.Target.Key, outcome.Replayed, ",\"status\":\"applied\""u8);
                 WriteTakes(json, recorded.Takes);
+                WriteRefund(json, recorded.Tender);
                 break;
             case ReturnWaits waits:
                 WriteReturn(json, waits.Return, command.Target.Key, outcome.Replayed, ",\"status\":\"waiting\",\"awards\":[]"u8);
@@ -65,6 +67,19 @@ internal static class ReplyWriter
                 json.Text(adjusted.Adjustment.Unit);
                 json.Raw(",\"points\":"u8);
                 json.Number(adjusted.Adjustment.Points);
+                break;
+            case Domain.Rewards.StockChanged changed:
+                json.Raw(",\"reward\":"u8);
+                json.Text(changed.Request.Reward);
+                WriteReplayed(json, outcome.Replayed);
+                json.Raw(",\"change\":"u8);
+                json.Number(changed.Request.Change);
+                json.Raw(",\"free\":"u8);
+                json.Number(changed.FreeAfter);
+                json.Raw("}"u8);
+                return;
+            case HoldOpened or HoldCommitted or HoldReleased or PointsRedeemed or RedemptionReversed:
+                WriteSpending(json, command, (MemberEvent)outcome.Fact);
                 break;
             case SaleCounted:
                 WriteReplayed(json, outcome.Replayed);

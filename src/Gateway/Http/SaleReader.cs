@@ -29,6 +29,7 @@ internal sealed class SaleReader
         Channel,
         At,
         Currency,
+        Tender,
         Lines,
         Sku,
         Category,
@@ -97,13 +98,14 @@ internal sealed class SaleReader
     {
         string? purchase = null, member = null, store = null, channel = null, currency = null;
         Instant? at = null;
+        Tender? tender = null;
         var seen = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var field = FieldOf(ref reader);
             if (field is Field.Unknown or > Field.Lines)
             {
-                Error(NameOf(ref reader), "is not a field here; known are id, purchase (returns), member, store, channel, at, currency, lines");
+                Error(NameOf(ref reader), "is not a field here; known are id, purchase (returns), member, store, channel, at, currency, lines, tender (purchases)");
                 reader.Read();
                 reader.Skip();
                 continue;
@@ -140,6 +142,7 @@ internal sealed class SaleReader
                 case Field.Channel: channel = Text(ref reader, "channel", RequestLimits.NameLength, Names, optional: true); break;
                 case Field.Currency: currency = Text(ref reader, "currency", 3, Names); break;
                 case Field.At: at = Time(ref reader); break;
+                case Field.Tender: tender = ReadTender(ref reader); break;
                 case Field.Lines: ReadLines(ref reader); break;
             }
         }
@@ -154,6 +157,11 @@ internal sealed class SaleReader
             Error("purchase", "is not a field of a purchase; a return has it");
         }
 
+        if (isReturn && (seen & (1 << (int)Field.Tender)) != 0)
+        {
+            Error("tender", "is not a field of a return; a purchase has it");
+        }
+
         if (_errors is not null)
         {
             return null;
@@ -161,7 +169,72 @@ internal sealed class SaleReader
 
         return isReturn
             ? new Return { Id = Id!, Purchase = purchase, Member = member, Store = store!, Channel = channel, At = at!.Value, Currency = currency!, Lines = [.. _lines] }
-            : new Purchase { Id = Id!, Member = member, Store = store!, Channel = channel, At = at!.Value, Currency = currency!, Lines = [.. _lines] };
+            : new Purchase { Id = Id!, Member = member, Store = store!, Channel = channel, At = at!.Value, Currency = currency!, Lines = [.. _lines], Tender = tender };
+    }
+
+    private Tender? ReadTender(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.Null)
+        {
+            return null;
+        }
+
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            Wrong(ref reader, "tender", "an object with unit, points and amount");
+            return null;
+        }
+
+        string? unit = null;
+        long points = 0, amount = 0;
+        var seen = 0;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var field = reader.ValueIsEscaped ? 0
+                : reader.ValueTextEquals("unit"u8) ? 1 : reader.ValueTextEquals("points"u8) ? 2 : reader.ValueTextEquals("amount"u8) ? 4 : 0;
+            var name = $"tender.{NameOf(ref reader)}";
+            reader.Read();
+            if (field == 0)
+            {
+                Error(name, "is not a field here; known are unit, points, amount");
+                reader.Skip();
+                continue;
+            }
+
+            if ((seen & field) != 0)
+            {
+                Error(name, "is given twice");
+            }
+
+            seen |= field;
+            switch (field)
+            {
+                case 1: unit = Text(ref reader, name, 32, Names); break;
+                case 2: points = Positive(ref reader, name); break;
+                case 4: amount = Positive(ref reader, name); break;
+            }
+        }
+
+        foreach (var (field, name) in new[] { (1, "unit"), (2, "points"), (4, "amount") })
+        {
+            if ((seen & field) == 0)
+            {
+                Error($"tender.{name}", field == 1 ? "is missing; the unit of the points is needed" : "is missing; a whole number from 1 to 1000000000000 is needed");
+            }
+        }
+
+        return new(unit ?? "", points, amount);
+    }
+
+    private long Positive(ref Utf8JsonReader reader, string name)
+    {
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var number) && number is >= 1 and <= RequestLimits.Amount)
+        {
+            return number;
+        }
+
+        Wrong(ref reader, name, "a whole number from 1 to 1000000000000");
+        return 1;
     }
 
     private bool Kind(string name, bool expected, bool found, bool mixed)
@@ -376,7 +449,8 @@ internal sealed class SaleReader
         5 => reader.ValueTextEquals("lines"u8) ? Field.Lines
             : reader.ValueTextEquals("store"u8) ? Field.Store
             : reader.ValueTextEquals("brand"u8) ? Field.Brand : Field.Unknown,
-        6 => reader.ValueTextEquals("amount"u8) ? Field.Amount : reader.ValueTextEquals("member"u8) ? Field.Member : Field.Unknown,
+        6 => reader.ValueTextEquals("amount"u8) ? Field.Amount : reader.ValueTextEquals("member"u8) ? Field.Member
+            : reader.ValueTextEquals("tender"u8) ? Field.Tender : Field.Unknown,
         7 => reader.ValueTextEquals("channel"u8) ? Field.Channel : Field.Unknown,
         8 => reader.ValueTextEquals("quantity"u8) ? Field.Quantity
             : reader.ValueTextEquals("category"u8) ? Field.Category

@@ -45,7 +45,7 @@ internal static class MemberEventReader
                 Facts.PointsAdjusted adjusted => adjusted.Adjustment.Id,
                 Facts.MemberImported imported => imported.Request.Id,
                 Facts.RequestRefused refused => refused.RequestId,
-                _ => null,
+                _ => SpendingEventReader.RequestOf(fact),
             };
             if (id is not null)
             {
@@ -58,8 +58,8 @@ internal static class MemberEventReader
 
     private static IEnumerable<MemberStreamEvent> EventsOf(Facts.MemberEvent fact) => fact switch
     {
-        Facts.PurchaseRecorded it => it.Awards.Select(award => Tell(it, award)),
-        Facts.ReturnRecorded it => [Tell(it)],
+        Facts.PurchaseRecorded it => [.. SpendingEventReader.EventsOf(it)!, .. it.Awards.Select(award => Tell(it, award))],
+        Facts.ReturnRecorded it => [Tell(it), .. SpendingEventReader.EventsOf(it)!],
         Facts.PointsLapsed it => [Tell(it)],
         Facts.PointsAdjusted it => [Tell(it)],
         Facts.MemberImported it => [Tell(it)],
@@ -69,7 +69,7 @@ internal static class MemberEventReader
 
         // What was said to the sender of a request, how the member is found, and the engine's own bookkeeping.
         Facts.RequestAnswered or Facts.RequestRefused or Facts.ReturnWaits or Facts.AlternativeIdsReplaced or Facts.TierHistoryFolded => [],
-        _ => throw new FormatException($"no event is told of {fact.GetType().Name}"),
+        _ => SpendingEventReader.EventsOf(fact) ?? throw new FormatException($"no event is told of {fact.GetType().Name}"),
     };
 
     private static PointsEarned Tell(Facts.PurchaseRecorded fact, Facts.Award award) => new()

@@ -36,6 +36,7 @@ internal sealed class SaleMessageReader
         }
 
         var lines = Lines(message.Lines);
+        Check(message.Tender, message.IsReturn);
         if (_problems.Count > 0)
         {
             return null;
@@ -51,7 +52,32 @@ internal sealed class SaleMessageReader
             : new Purchase
             {
                 Id = message.Id!, Member = message.Member, Store = message.Store!, Channel = message.Channel, At = at, Currency = message.Currency!, Lines = lines,
+                Tender = message.Tender is { } tender ? new(tender.Unit!, tender.Points, tender.Amount) : null,
             };
+    }
+
+    private void Check(SaleMessageTender? tender, bool isReturn)
+    {
+        if (tender is null)
+        {
+            return;
+        }
+
+        if (isReturn)
+        {
+            Problem("tender", "is not a field of a return; a purchase has it");
+        }
+
+        Text("tender.unit", tender.Unit, 32);
+        if (tender.Points is < 1 or > RequestLimits.Amount)
+        {
+            Problem("tender.points", $"is {tender.Points}; 1 to {RequestLimits.Amount} are needed");
+        }
+
+        if (tender.Amount is < 1 or > RequestLimits.Amount)
+        {
+            Problem("tender.amount", $"is {tender.Amount}; minor units from 1 to {RequestLimits.Amount} are needed");
+        }
     }
 
     private SaleLine[] Lines(SaleMessageLine[]? lines)

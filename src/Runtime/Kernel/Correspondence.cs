@@ -110,7 +110,7 @@ internal sealed class Correspondence
     }
 
     /// <summary>Reads one entry: an effect raised, the sequence of one delivered, the last one received of a sender; or the id of a keyed one received is returned.</summary>
-    private static string? ReadEntry(ref ByteReader reader, out PendingEffect? raised, out long delivered, out (ActorId Sender, long Sequence)? received)
+    internal static string? ReadEntry(ref ByteReader reader, out PendingEffect? raised, out long delivered, out (ActorId Sender, long Sequence)? received)
     {
         (raised, delivered, received) = (null, 0, null);
         switch ((Entry)reader.Byte())

@@ -497,6 +497,11 @@ internal abstract class TurnRunner
             }
 
             Follow(cell, command);
+            if (command is WakeCommand && !_journal.IsExclusive)
+            {
+                LookAgain(cell);
+            }
+
             return;
         }
 
@@ -508,21 +513,38 @@ internal abstract class TurnRunner
         Append(cell, command, _turn.EventCount + kernelEvents);
     }
 
+    /// <summary>
+    /// The journal says that the actor is due, and in its memory nothing is: in books that others write too, another activation may have written since, and this one would be woken in vain for
+    /// ever. What comes next for the actor loads it.
+    /// </summary>
+    private void LookAgain(ActorCell cell)
+    {
+        if (cell.IsIdle && !cell.IsPoisoned)
+        {
+            Leave(cell);
+            OnPassivated(cell);
+            _passivated++;
+        }
+    }
+
     /// <summary>Asks the kind whether the decision has what it needs. If not, it is taken up again when that is there; what comes for the actor meanwhile waits behind it.</summary>
     private bool IsPrepared(ActorCell cell, Command command)
     {
         cell.Kind.Prepare(cell.State!.Value, command, _turn);
+        if (_turn.Problem is null && _turn.Missing is null)
+        {
+            return true;
+        }
+
+        // What it has already is not kept while it waits for the rest.
+        UndoReservations();
         if (_turn.Problem is { } problem)
         {
             command.Complete(CommandStatus.Unavailable, problem);
             return false;
         }
 
-        if (_turn.Missing is not { } missing)
-        {
-            return true;
-        }
-
+        var missing = _turn.Missing!;
         if (command.PutOffs >= Options.MaxPutOffs)
         {
             command.Complete(CommandStatus.Unavailable, "what the decision needs did not come; send the same request again");
@@ -939,6 +961,9 @@ public static class KeyScopes
 
     /// <summary>What is left of a purchase: the newest record counts.</summary>
     public const string Left = "left";
+
+    /// <summary>A slot of a budget's lease: one record uses it, or the settlement of the lease takes it away.</summary>
+    public const string Lease = "lease";
 }
 
 /// <summary>Figures of a process that runs actors, for operators.</summary>

@@ -40,6 +40,8 @@ public sealed class JournalBooks(IJournal journal) : IBooks
     /// <inheritdoc />
     public string Description => journal.Description;
 
+    internal IJournal Journal => journal;
+
     /// <inheritdoc />
     public async ValueTask<ActorId?> FindActorAsync(string requestId) => (await FindAsync(requestId).ConfigureAwait(false))?.Actor;
 

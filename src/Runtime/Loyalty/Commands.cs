@@ -22,6 +22,15 @@ public static class ActorIds
     /// <summary>How far the readers of the journal came.</summary>
     public const string FeedKind = "feed";
 
+    /// <summary>A campaign.</summary>
+    public const string CampaignKind = "campaign";
+
+    /// <summary>The list of campaigns.</summary>
+    public const string CampaignsKind = "campaigns";
+
+    /// <summary>The only actor of its kind.</summary>
+    public static readonly ActorId Campaigns = new(CampaignsKind, "main");
+
     /// <summary>A partner's pool.</summary>
     public const string PoolKind = "pool";
 
@@ -61,6 +70,9 @@ public static class ActorIds
 
     /// <summary>A member.</summary>
     public static ActorId Member(string id) => new(MemberKind, id);
+
+    /// <summary>A campaign.</summary>
+    public static ActorId Campaign(string id) => new(CampaignKind, id);
 
     /// <summary>A store's day.</summary>
     public static ActorId Sales(string store, NodaTime.LocalDate day) => new(SalesKind, $"{store}|{day:uuuu'-'MM'-'dd}");

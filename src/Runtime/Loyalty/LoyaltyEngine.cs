@@ -34,7 +34,9 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
     /// <param name="connectors">The partners' systems; null: none is called from this process.</param>
     public static IReadOnlyList<ActorKind> Kinds(ProgramSource programs, PartnerConnectors? connectors = null) =>
         [
-            .. ExchangeKinds(programs, connectors ?? new()), new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind()];
+            .. ExchangeKinds(programs, connectors ?? new()), new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind(),
+            new CampaignKind(programs), new CampaignsKind(), new RewardKind(), new RewardsKind(),
+        ];
 
     /// <summary>Loads the program, or publishes a first one in new books. To be called once before anything else.</summary>
     /// <param name="firstProgram">Used when there is none yet.</param>
@@ -52,6 +54,7 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
         if (reply.Errors.Count == 0)
         {
             Programs.Current = new ProgramCatalog(reply.Versions);
+            await StartCampaignsAsync().ConfigureAwait(false);
         }
 
         return reply.Errors;
@@ -91,12 +94,10 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
         var (claim, version) = await ClaimAsync(enrolment.Id, enrolment.AlternativeIds).ConfigureAwait(false);
         var command = claim
             ?? await Host.AskAsync<Command>(new EnrolMember(enrolment)).ConfigureAwait(false);
-        if (command is not EnrolMember { Status: not CommandStatus.Done } and not EnrolMember { Reply: MemberReply { Refusal: null } })
-        {
-            await ReleaseUnusedAsync(enrolment.Id, enrolment.AlternativeIds, version).ConfigureAwait(false);
-        }
-
-        return command;
+        return command is EnrolMember { Status: not CommandStatus.Done }
+            || (command is EnrolMember { Reply: MemberReply { Refusal: null, View: { } view } } && enrolment.AlternativeIds.All(view.AlternativeIds.Contains))
+            ? command
+            : await ReleaseUnusedAsync(enrolment.Id, enrolment.AlternativeIds, version).ConfigureAwait(false) ?? command;
     }
 
     /// <summary>Replaces a member's alternative ids; the new ones are claimed first.</summary>
@@ -106,13 +107,9 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
         var (claim, version) = await ClaimAsync(member, ids).ConfigureAwait(false);
         var command = claim
             ?? await Host.AskAsync<Command>(new ReplaceAlternativeIds(member, ids)).ConfigureAwait(false);
-        if (command is not Replacement { Status: not CommandStatus.Done }
-            and not Replacement { Reply: MemberReply { Refusal: null, View: not null } })
-        {
-            await ReleaseUnusedAsync(member, ids, version).ConfigureAwait(false);
-        }
-
-        return command;
+        return command is Replacement { Status: not CommandStatus.Done } or Replacement { Reply: MemberReply { Refusal: null, View: not null } }
+            ? command
+            : await ReleaseUnusedAsync(member, ids, version).ConfigureAwait(false) ?? command;
     }
 
     /// <summary>Finds a member by an alternative id. The reply of the returned command is a <see cref="MemberReply"/> or, when nobody has the id, null.</summary>
@@ -215,17 +212,27 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
         return (null, version);
     }
 
-    /// <summary>Gives back what was claimed for nothing. If that fails too, the claim only keeps the id from others until the member claims or releases it.</summary>
-    private async Task ReleaseUnusedAsync(string member, AlternativeId[] ids, long memberVersion)
+    /// <summary>
+    /// Gives back what was claimed for nothing: the request was refused, or it came again long after the member changed its ids. When that fails, the sender is told to ask again instead of what was decided: it comes to the same, and then the claim is given back. If nobody
+    /// asks again, the claim keeps the id from others until the member claims or releases it.
+    /// </summary>
+    /// <returns>What failed, or null.</returns>
+    private async Task<Command?> ReleaseUnusedAsync(string member, AlternativeId[] ids, long memberVersion)
     {
+        if (ids.Length == 0)
+        {
+            return null;
+        }
+
         var current = await Host.AskAsync(new GetMember(member)).ConfigureAwait(false);
         if (current.Status != CommandStatus.Done)
         {
-            return;
+            return current;
         }
 
         var used = (current.Reply as MemberReply)?.View?.AlternativeIds ?? [];
-        await Host.AskAllAsync([.. ids.Except(used).Select(id => new ReleaseAlternativeId(id, member, memberVersion))]).ConfigureAwait(false);
+        var released = await Host.AskAllAsync([.. ids.Except(used).Select(id => new ReleaseAlternativeId(id, member, memberVersion))]).ConfigureAwait(false);
+        return Array.Find(released, release => release.Status != CommandStatus.Done);
     }
 
     private ActorId SalesDay(string store, Instant at)

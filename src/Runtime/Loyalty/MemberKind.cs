@@ -61,7 +61,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
                 MemberMessages.Decide(decider, effect);
                 break;
             case EnrolMember enrol:
-                command.Reply = Enrol(member, enrol.Enrolment, decider, context);
+                command.Reply = Enrol(member, enrol.Enrolment, decider, context, turn);
                 break;
             case ChangeStatus change:
                 command.Reply = Change(member, change, decider, context, turn);
@@ -217,7 +217,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
         return new(OutcomeKind.Recorded, fact, decider.Answer(), null, false);
     }
 
-    private static MemberReply Enrol(MemberState member, Enrolment enrolment, MemberDecider decider, TurnContext context)
+    private static MemberReply Enrol(MemberState member, Enrolment enrolment, MemberDecider decider, TurnContext context, Turn turn)
     {
         var fingerprint = Fingerprint.Of(enrolment);
         if (member.Status != MemberStatus.Unknown && !member.IsAutomatic)
@@ -237,7 +237,10 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
             return new(null, new("in-the-future", "enrolledAt", $"is {at}; the engine's clock says {context.Now}"));
         }
 
+        // A sale had enrolled it, and it was given ids since: only those of the enrolment stay.
+        var former = member.AlternativeIds;
         decider.Enrol(enrolment, fingerprint);
+        Release(member.Id, former.Except(enrolment.AlternativeIds), turn);
         decider.BringUpToDate();
         return new(View(member, context), null);
     }

@@ -17,6 +17,9 @@ public sealed class ProgramSource
         set => _current = value;
     }
 
+    /// <summary>The campaigns as this process knows them.</summary>
+    public CampaignSource Campaigns { get; } = new();
+
     /// <summary>Takes the versions unless more are known already: two publishers may come back in either order.</summary>
     public void Adopt(ProgramCatalog catalog)
     {

@@ -9,7 +9,8 @@ namespace Loyalty.Runtime.Loyalty;
 /// <param name="Version">The event's version in the member's history.</param>
 /// <param name="At">The business time: the sale's own time, the moment of the lapse.</param>
 /// <param name="RecordedAt">When the engine decided.</param>
-/// <param name="Kind"><c>purchase</c>, <c>return</c>, <c>lapse</c>, <c>adjustment</c>, <c>import</c> or <c>closing</c>.</param>
+/// <param name="Kind"><c>purchase</c>, <c>return</c>, <c>lapse</c>, <c>adjustment</c>, <c>import</c>, <c>closing</c>, <c>tender</c>, <c>hold</c>, <c>commit</c>, <c>cancel</c>, <c>time-out</c>,
+/// <c>refused</c>, <c>redemption</c> or <c>reversal</c>.</param>
 /// <param name="Request">Id of the request; null for a lapse.</param>
 /// <param name="Rule">Which rule gave the points; null where no rule did.</param>
 /// <param name="Unit">Of which unit.</param>
@@ -32,7 +33,7 @@ public sealed record StatementPage(IReadOnlyList<StatementEntry> Entries, Statem
 public sealed record StatementCursor(long Before, IReadOnlyDictionary<string, long> Balances);
 
 /// <summary>Turns a member's history into postings with a running balance.</summary>
-internal sealed class StatementBuilder(Dictionary<string, long> balances)
+internal sealed partial class StatementBuilder(Dictionary<string, long> balances)
 {
     private readonly List<StatementEntry> _entries = [];
 
@@ -61,8 +62,10 @@ internal sealed class StatementBuilder(Dictionary<string, long> balances)
                     Add(version, purchase.At, recordedAt, "purchase", purchase.Id, awards[i].Rule, awards[i].Unit, awards[i].Points, Accounts.Issued, Accounts.Member, awards[i].Lot);
                 }
 
+                AddSpending(fact, version, recordedAt);
                 break;
             case ReturnRecorded { Return: var request, Postings: var postings }:
+                AddSpending(fact, version, recordedAt);
                 for (var i = postings.Length - 1; i >= 0; i--)
                 {
                     var from = MemberLedger.AccountOf(postings[i].Place);
@@ -88,6 +91,9 @@ internal sealed class StatementBuilder(Dictionary<string, long> balances)
                 break;
             case StatusChanged { Postings: var postings }:
                 AddMember(version, recordedAt, "closing", null, Accounts.Forfeited, postings);
+                break;
+            default:
+                AddSpending(fact, version, recordedAt);
                 break;
         }
     }

@@ -24,7 +24,7 @@ internal sealed class HookedJournal(IJournal inner) : IJournal
 
     public long KeySeed => inner.KeySeed;
 
-    public bool IsExclusive => inner.IsExclusive;
+    public bool IsExclusive { get; init; } = inner.IsExclusive;
 
     public CheckpointState Checkpoint => inner.Checkpoint;
 

@@ -1,4 +1,5 @@
 using Loyalty.Domain.Requests;
+using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
 using Loyalty.Storage;
 using NodaTime;
@@ -45,6 +46,40 @@ public class AlternativeIdTests
 
         Assert.Equal("anna", Assert.IsType<MemberReply>((await fixture.Engine.FindMemberAsync(Card)).Reply).View!.Id);
         Assert.False(await ClaimAsync(fixture, Card, "ben"));
+    }
+
+    [Fact]
+    public async Task Who_joined_by_a_sale_and_is_enrolled_later_gives_back_the_cards_that_the_enrolment_does_not_name()
+    {
+        await using var fixture = new MemoryFixture();
+        await fixture.StartAsync();
+        var sale = new Purchase { Id = "p1", Member = "anna", Store = "S1", At = fixture.Clock.Now, Currency = "GBP", Lines = [new("a", null, null, 1, 100)] };
+        await fixture.Engine.Host.AskAsync(new RecordPurchase(fixture.Engine.TargetOf(sale), sale));
+        await fixture.Engine.ReplaceAlternativeIdsAsync("anna", [Card]);
+        await fixture.Engine.EnrolAsync(new Enrolment { Id = "anna", AlternativeIds = [Other] });
+        await UntilFreeAsync(fixture, Card);
+    }
+
+    [Fact]
+    public async Task An_enrolment_that_comes_again_after_the_cards_were_changed_keeps_none_of_its_old_ones_from_others()
+    {
+        await using var fixture = new MemoryFixture();
+        await fixture.StartAsync();
+        await fixture.Engine.EnrolAsync(new Enrolment { Id = "anna", AlternativeIds = [Card] });
+        await fixture.Engine.ReplaceAlternativeIdsAsync("anna", [Other]);
+        await fixture.Engine.EnrolAsync(new Enrolment { Id = "anna", AlternativeIds = [Card] });
+        await UntilFreeAsync(fixture, Card);
+    }
+
+    /// <summary>Releases are messages and take their time.</summary>
+    private static async Task UntilFreeAsync(LoyaltyFixture fixture, AlternativeId id)
+    {
+        for (var i = 0; i < 1000 && !await ClaimAsync(fixture, id, "ben"); i++)
+        {
+            await fixture.WakeDueAsync();
+        }
+
+        Assert.True(await ClaimAsync(fixture, id, "ben"));
     }
 
     private static async Task<bool> ClaimAsync(LoyaltyFixture fixture, AlternativeId id, string member) =>

@@ -155,3 +155,13 @@ public sealed class EmbeddedOnSqliteTests() : LoyaltyBehaviour(new SqliteFixture
 /// <summary>The embedded host on books in PostgreSQL.</summary>
 [NeedsPostgres]
 public sealed class EmbeddedOnPostgresTests() : LoyaltyBehaviour(new PostgresFixture());
+
+/// <summary>The embedded host on books in memory.</summary>
+public sealed class SpendingOnMemoryTests() : SpendingBehaviour(new MemoryFixture());
+
+/// <summary>The embedded host on books in a file.</summary>
+public sealed class SpendingOnSqliteTests() : SpendingBehaviour(new SqliteFixture());
+
+/// <summary>The embedded host on books in PostgreSQL.</summary>
+[NeedsPostgres]
+public sealed class SpendingOnPostgresTests() : SpendingBehaviour(new PostgresFixture());

@@ -39,6 +39,8 @@ internal sealed class Auditor
     private readonly Dictionary<AlternativeId, string> _cards = [];
     private readonly Dictionary<(ActorId Sender, ActorId Receiver), long> _received = [];
     private readonly Dictionary<ActorId, long> _raised = [];
+    private readonly Dictionary<string, ActorId> _raisedKeyed = [];
+    private readonly HashSet<string> _receivedKeyed = [];
     private readonly Dictionary<(string Purchase, string Sku), (decimal Quantity, long Amount)> _soldWithoutMember = [];
     private readonly Ledger _ledger = new();
     private int _read;
@@ -107,6 +109,25 @@ internal sealed class Auditor
         }
     }
 
+    /// <summary>When everything is answered and delivered, a card belongs to the member that has it, and nobody else keeps it from others.</summary>
+    public void CheckCards()
+    {
+        foreach (var state in _states.Values)
+        {
+            if (state.Value is Domain.Directory.AlternativeIdEntry { Member: { } member })
+            {
+                var id = ActorIds.AlternativeIdOf(state.Id);
+                _world.Require(Member(member)?.AlternativeIds.Contains(id) == true, $"{id.Value} is kept for {member}, who has it not");
+            }
+        }
+
+        foreach (var (id, member) in _cards)
+        {
+            var entry = Find(ActorIds.Directory(id))?.Value as Domain.Directory.AlternativeIdEntry;
+            _world.Require(entry?.Member == member, $"{member} has {id.Value}, which leads to {entry?.Member ?? "nobody"}");
+        }
+    }
+
     private void Read(StoredRecord stored)
     {
         var record = stored.Written;
@@ -118,6 +139,11 @@ internal sealed class Auditor
 
         // Checks versions and chain.
         state.Apply(record);
+        if (_world.Trace is { } trace)
+        {
+            trace.Add($"         durable: {record.Actor} version {record.LastVersion}{(state.Value is Domain.Directory.AlternativeIdEntry entry ? $", of {entry.Member ?? "nobody"} since {entry.ClaimedAt}" : "")}");
+        }
+
         var events = ActorState.KindPart(record.Events.Span, out var kernelPart);
         kind.Post(events, _ledger);
         ReadMessages(record.Actor, kernelPart);
@@ -150,32 +176,33 @@ internal sealed class Auditor
         }
     }
 
+    /// <summary>Messages between actors: raised in order, taken once, and never before they are durable at their sender.</summary>
     private void ReadMessages(ActorId actor, ReadOnlySpan<byte> entries)
     {
         var reader = new ByteReader(entries);
         while (!reader.AtEnd)
         {
-            switch (reader.Byte())
+            var id = Correspondence.ReadEntry(ref reader, out var raised, out _, out var received);
+            if (raised is { } effect)
             {
-                case 1:
-                    var sequence = reader.VarInt();
-                    _world.Require(sequence == _raised.GetValueOrDefault(actor) + 1, $"{actor} raises effect {sequence} after {_raised.GetValueOrDefault(actor)}");
-                    _raised[actor] = sequence;
-                    reader.Text();
-                    reader.Text();
-                    reader.Bytes();
-                    break;
-                case 2:
-                    reader.VarInt();
-                    break;
-                default:
-                    var sender = new ActorId(reader.Text()!, reader.Text()!);
-                    var received = reader.VarInt();
-                    var last = _received.GetValueOrDefault((sender, actor));
-                    _world.Require(received > last, $"{actor} takes effect {received} of {sender} after {last}: twice, or out of order");
-                    _world.Require(received <= _raised.GetValueOrDefault(sender), $"{actor} takes effect {received} of {sender}, which is not durable at its sender");
-                    _received[(sender, actor)] = received;
-                    break;
+                _world.Require(effect.Sequence == _raised.GetValueOrDefault(actor) + 1, $"{actor} raises effect {effect.Sequence} after {_raised.GetValueOrDefault(actor)}");
+                _raised[actor] = effect.Sequence;
+                if (effect.Id is not null)
+                {
+                    _raisedKeyed[effect.Id] = effect.Target;
+                }
+            }
+            else if (received is { } last)
+            {
+                var before = _received.GetValueOrDefault((last.Sender, actor));
+                _world.Require(last.Sequence > before, $"{actor} takes effect {last.Sequence} of {last.Sender} after {before}: twice, or out of order");
+                _world.Require(last.Sequence <= _raised.GetValueOrDefault(last.Sender), $"{actor} takes effect {last.Sequence} of {last.Sender}, which is not durable at its sender");
+                _received[(last.Sender, actor)] = last.Sequence;
+            }
+            else if (id is not null)
+            {
+                _world.Require(_raisedKeyed.TryGetValue(id, out var target) && target == actor, $"{actor} takes effect {id}, which is not durable at its sender");
+                _world.Require(_receivedKeyed.Add(id), $"{actor} takes effect {id} twice");
             }
         }
     }

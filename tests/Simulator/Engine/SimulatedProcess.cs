@@ -111,7 +111,7 @@ internal sealed class SimulatedProcess : IShardScheduler, IActorHost, ILogger
         // Messages between actors travel: late, in any order, twice, or not at all (then their sender is told that nobody knows).
         if (_world.Dice.Chance(_faults().Doubled))
         {
-            var double_ = new EffectCommand(effect.Target, effect.Sender, effect.Sequence, effect.Message);
+            var double_ = new EffectCommand(effect.Target, effect.Sender, effect.Sequence, effect.Message, effect.RequestId);
             _world.Post(this, () => _host.Send(double_), _world.Dice.Next(0, 200));
         }
 

@@ -21,8 +21,11 @@ internal sealed class World(ulong seed, bool traces)
     /// <summary>The clock of all processes.</summary>
     public SimulatedClock Clock { get; } = new();
 
-    /// <summary>Things that have happened.</summary>
+    /// <summary>Counts what happens, and jumps over times in which nothing does: in steps delays are measured.</summary>
     public long Step { get; private set; }
+
+    /// <summary>Things that have happened.</summary>
+    public long Happened { get; private set; }
 
     /// <summary>The first violation; nothing after it counts.</summary>
     public string? Violation { get; private set; }
@@ -82,6 +85,7 @@ internal sealed class World(ulong seed, bool traces)
         _ready[index] = _ready[^1];
         _ready.RemoveAt(_ready.Count - 1);
         Step++;
+        Happened++;
         if (chosen.Owner is { } owner)
         {
             if (!owner.IsAlive)

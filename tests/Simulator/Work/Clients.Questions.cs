@@ -20,6 +20,16 @@ internal sealed partial class Clients
 
     private async Task RunAsync(Wish wish, bool isLast, SimulatedProcess process)
     {
+        if (wish.IsAboutCards)
+        {
+            if (wish.RunsIn is { IsAlive: true })
+            {
+                return;
+            }
+
+            wish.RunsIn = process;
+        }
+
         try
         {
             var isFinal = wish.Op switch
@@ -35,11 +45,13 @@ internal sealed partial class Clients
                 CheckpointOp => await process.Host.CheckpointAsync().ConfigureAwait(false) || true,
                 _ => throw new InvalidOperationException($"nobody knows how to do {wish.Op}"),
             };
+            wish.RunsIn = null;
             Reply(wish, isLast, process, isFinal);
         }
         catch (Exception e) when (e is JournalUnavailableException or JournalCorruptException)
         {
             // The background work logs it and comes again by itself.
+            wish.RunsIn = null;
             Reply(wish, isLast, process, wish.Op is WakeOp or CheckpointOp);
         }
     }

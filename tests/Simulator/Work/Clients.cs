@@ -55,6 +55,13 @@ internal sealed partial class Clients(World world, Auditor auditor, Func<Faults>
     /// <summary>Sends it, once or twice, or it is lost on its way; asks again after a while unless an answer has come.</summary>
     private void Send(Wish wish)
     {
+        if (wish.IsAboutCards && IsBusyWithCards(wish))
+        {
+            // docs/PROOF.md, "What is not promised": somebody who changes one member's cards twice at the same moment.
+            world.Post(null, () => Send(wish), 20);
+            return;
+        }
+
         wish.Attempts++;
         var attempt = wish.Attempts;
         if (!world.Dice.Chance(faults().Lost))
@@ -62,7 +69,7 @@ internal sealed partial class Clients(World world, Auditor auditor, Func<Faults>
             world.Post(null, () => Deliver(wish, 0, isLast: false), world.Dice.Chance(faults().Slow) ? world.Dice.Next(5, 300) : 0);
         }
 
-        if (world.Dice.Chance(faults().Doubled))
+        if (!wish.IsAboutCards && world.Dice.Chance(faults().Doubled))
         {
             world.Post(null, () => Deliver(wish, 0, isLast: true), world.Dice.Next(0, 400));
         }
@@ -122,6 +129,21 @@ internal sealed partial class Clients(World world, Auditor auditor, Func<Faults>
         {
             _ = RunAsync(wish, isLast, process);
         }
+    }
+
+    private bool IsBusyWithCards(Wish wish)
+    {
+        var member = TargetOf(wish, 0);
+        foreach (var other in _open)
+        {
+            if (other.IsAboutCards && TargetOf(other, 0) == member)
+            {
+                // In order, one at a time; one that runs in a living process is not sent again.
+                return !ReferenceEquals(other, wish) || wish.RunsIn is { IsAlive: true };
+            }
+        }
+
+        return false;
     }
 
     private static ActorId TargetOf(Wish wish, int body) => wish.Op switch
@@ -258,6 +280,12 @@ internal sealed partial class Clients(World world, Auditor auditor, Func<Faults>
         public int Attempts { get; set; }
 
         public bool IsAnswered { get; set; }
+
+        /// <summary>Claims and releases cards.</summary>
+        public bool IsAboutCards => Op is EnrolOp or ReplaceIdsOp;
+
+        /// <summary>Where it is being done now.</summary>
+        public SimulatedProcess? RunsIn { get; set; }
 
         public override string ToString() => $"{Op} after {Attempts} attempts";
     }

@@ -1,0 +1,83 @@
+using Loyalty.Domain.Campaigns;
+using Loyalty.Runtime.Journal;
+using Loyalty.Runtime.Kernel;
+using NodaTime;
+
+namespace Loyalty.Runtime.Loyalty;
+
+/// <summary>Campaigns: their definitions, their life and their budgets.</summary>
+public sealed partial class LoyaltyEngine
+{
+    /// <summary>Sends a command about a campaign. What it changed is known to every process that answers when this returns.</summary>
+    /// <returns>The command; its reply is a <see cref="CampaignReply"/>, without a view when the campaign is not known.</returns>
+    public async Task<T> AskCampaignAsync<T>(T command)
+        where T : CampaignCommand
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        await Host.AskAsync<Command>(command).ConfigureAwait(false);
+        if (command is not GetCampaign && command is { Status: CommandStatus.Done, Reply: CampaignReply { View: { } view, Errors.Count: 0, Refusal: null } })
+        {
+            await TellAsync(EntryOf(view)).ConfigureAwait(false);
+        }
+
+        return command;
+    }
+
+    /// <summary>Saves a campaign's draft.</summary>
+    public Task<SaveCampaignDraft> SaveCampaignDraftAsync(string campaign, ReadOnlyMemory<byte> json, string author) =>
+        AskCampaignAsync(new SaveCampaignDraft(campaign, json, author));
+
+    /// <summary>Approves a campaign's draft.</summary>
+    public Task<ApproveCampaign> ApproveCampaignAsync(string campaign, string author) => AskCampaignAsync(new ApproveCampaign(campaign, author));
+
+    /// <summary>Publishes a campaign's draft as its next version; purchases are judged by it when this returns.</summary>
+    public Task<PublishCampaign> PublishCampaignAsync(string campaign, string author) => AskCampaignAsync(new PublishCampaign(campaign, author));
+
+    /// <summary>Pauses, resumes or ends a campaign.</summary>
+    public Task<SetCampaignStatus> SetCampaignStatusAsync(string campaign, CampaignStatus status, string author, string reason) =>
+        AskCampaignAsync(new SetCampaignStatus(campaign, status, author, reason));
+
+    /// <summary>Asks for a campaign.</summary>
+    public Task<GetCampaign> GetCampaignAsync(string campaign) => AskCampaignAsync(new GetCampaign(campaign));
+
+    /// <summary>Asks for all campaigns. Reply: <see cref="CampaignList"/>.</summary>
+    public Task<GetCampaigns> ListCampaignsAsync() => Host.AskAsync(new GetCampaigns());
+
+    /// <summary>Asks for the accounts of a campaign's budget. Reply: <see cref="BudgetView"/>, or none: the campaign is not known.</summary>
+    /// <param name="campaign">Which.</param>
+    /// <param name="store">Only purses of that store; null: of all.</param>
+    /// <param name="day">Only purses whose period began on that day; null: of all.</param>
+    public Task<GetBudget> GetBudgetAsync(string campaign, string? store = null, LocalDate? day = null) => Host.AskAsync(new GetBudget(campaign, store, day));
+
+    /// <summary>Reads which campaigns there are, and lets this process have leases, when its actors run in it alone. Silos do both themselves.</summary>
+    private async Task StartCampaignsAsync()
+    {
+        if (Host.IsOrleans)
+        {
+            return;
+        }
+
+        var command = await ListCampaignsAsync().ConfigureAwait(false);
+        if (command.Reply is not CampaignList list)
+        {
+            throw new JournalUnavailableException($"the campaigns cannot be loaded: {command.Problem}");
+        }
+
+        Programs.Campaigns.Adopt(list.Entries);
+        if (Books is JournalBooks { Journal: var journal } && !Programs.Campaigns.Leases.IsOpen)
+        {
+            Programs.Campaigns.Leases.Open(Host, journal, LeaseHolder.Alone($"embedded-{Guid.NewGuid():N}"));
+        }
+    }
+
+    /// <summary>The list of campaigns, and by it every process, learns of a change. The campaign tells it by itself, too, should this fail: a little later then.</summary>
+    private async Task TellAsync(CampaignEntry entry)
+    {
+        await Host.AskAsync(new ListCampaign(entry)).ConfigureAwait(false);
+        Programs.Campaigns.Adopt([entry]);
+    }
+
+    private static CampaignEntry EntryOf(CampaignView view) => new(
+        view.Id, view.Revision, view.Name, view.Draft is not null, [.. view.Versions.Select(version => new CampaignEntryVersion(version.From, version.Json))],
+        [.. view.Changes.Select(entry => entry.Change)]);
+}
