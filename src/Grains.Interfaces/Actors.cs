@@ -60,6 +60,26 @@ public interface IMemberGrain : IExchangeStepGrain
     [Alias("purchase")]
     ValueTask<Answer<RequestOutcome>> RecordPurchase([Immutable] Purchase purchase);
 
+    /// <summary>Records a purchase of this member, and says why campaigns gave nothing.</summary>
+    [Alias("explain-purchase")]
+    ValueTask<Answer<RequestOutcome>> ExplainPurchase([Immutable] Purchase purchase);
+
+    /// <summary>Records an activity.</summary>
+    [Alias("activity")]
+    ValueTask<Answer<RequestOutcome>> RecordActivity([Immutable] Activity activity, bool explain);
+
+    /// <summary>What a purchase would earn now; none: the member is not known, and the program does not enrol by itself.</summary>
+    [Alias("quote")]
+    ValueTask<Answer<MemberQuote>> Quote([Immutable] Purchase purchase, bool explain);
+
+    /// <summary>Replaces what is known of the member.</summary>
+    [Alias("set-attributes")]
+    ValueTask<Answer<MemberReply>> SetAttributes([Immutable] MemberAttributes attributes);
+
+    /// <summary>What is known of the member, and how far it has come; none: not known.</summary>
+    [Alias("campaigns")]
+    ValueTask<Answer<MemberCampaignsView>> GetCampaigns();
+
     /// <summary>Records a return of goods.</summary>
     [Alias("return")]
     ValueTask<Answer<RequestOutcome>> RecordReturn([Immutable] Return request);

@@ -191,6 +191,9 @@ internal struct OutcomeForm
 
     [Id(6)]
     public byte[]? RewardFact;
+
+    [Id(7)]
+    public SkippedForm[]? Skipped;
 }
 
 [RegisterConverter]
@@ -200,7 +203,10 @@ internal sealed class OutcomeConverter : IConverter<RequestOutcome, OutcomeForm>
     {
         object? fact = surrogate.MemberFact is { } member ? Member(member) : surrogate.SalesFact is { } sales ? Sales(sales)
             : surrogate.RewardFact is { } reward ? Reward(reward) : null;
-        return new((OutcomeKind)surrogate.Kind, fact, surrogate.Answer is { } answer ? (RequestAnswered)Member(answer) : null, surrogate.Refusal, surrogate.Replayed);
+        return new((OutcomeKind)surrogate.Kind, fact, surrogate.Answer is { } answer ? (RequestAnswered)Member(answer) : null, surrogate.Refusal, surrogate.Replayed)
+        {
+            Skipped = SkippedForm.From(surrogate.Skipped),
+        };
     }
 
     public OutcomeForm ConvertToSurrogate(in RequestOutcome value) => new()
@@ -212,6 +218,7 @@ internal sealed class OutcomeConverter : IConverter<RequestOutcome, OutcomeForm>
         Answer = value.Answer is { } answer ? Stored.Form<MemberEvent>(answer, MemberCodec.Write) : null,
         Refusal = value.Refusal,
         Replayed = value.Replayed,
+        Skipped = SkippedForm.Of(value.Skipped),
     };
 
     private static MemberEvent Member(byte[] bytes)

@@ -14,6 +14,21 @@ public sealed class MemberGrain(IGrainContext context, SiloActors actors) : Acto
     public ValueTask<Answer<RequestOutcome>> RecordPurchase(Purchase purchase) => AskAsync<RequestOutcome>(new RecordPurchase(Id, purchase));
 
     /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> ExplainPurchase(Purchase purchase) => AskAsync<RequestOutcome>(new RecordPurchase(Id, purchase) { Explain = true });
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> RecordActivity(Activity activity, bool explain) => AskAsync<RequestOutcome>(new RecordActivity(activity) { Explain = explain });
+
+    /// <inheritdoc />
+    public ValueTask<Answer<MemberQuote>> Quote(Purchase purchase, bool explain) => AskAsync<MemberQuote>(new QuotePurchase(Id.Key, purchase) { Explain = explain });
+
+    /// <inheritdoc />
+    public ValueTask<Answer<MemberReply>> SetAttributes(MemberAttributes attributes) => AskAsync<MemberReply>(new SetAttributes(Id.Key, attributes));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<MemberCampaignsView>> GetCampaigns() => AskAsync<MemberCampaignsView>(new GetMemberCampaigns(Id.Key));
+
+    /// <inheritdoc />
     public ValueTask<Answer<RequestOutcome>> RecordReturn(Return request) => AskAsync<RequestOutcome>(new RecordReturn(Id, request));
 
     /// <inheritdoc />

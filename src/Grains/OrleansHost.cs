@@ -96,7 +96,7 @@ public sealed class OrleansHost : IActorHost
         var map = _silos.Map;
         foreach (var command in commands)
         {
-            if (map is not null && command is RecordPurchase or RecordReturn && map.OwnerOf(command.Target) is var owner && !owner.Equals(_here))
+            if (map is not null && command is RecordPurchase { Explain: false } or RecordReturn && map.OwnerOf(command.Target) is var owner && !owner.Equals(_here))
             {
                 elsewhere ??= [];
                 if (!elsewhere.TryGetValue(owner, out var together))
@@ -297,6 +297,11 @@ public sealed class OrleansHost : IActorHost
         var (id, isMember) = (GrainTypes.Of(command.Target), command.Target.Kind == ActorIds.MemberKind);
         return command switch
         {
+            RecordPurchase { Explain: true } it when isMember => Take(Member().ExplainPurchase(it.Purchase)),
+            RecordActivity it => Take(Member().RecordActivity(it.Activity, it.Explain)),
+            QuotePurchase it => Take(Member().Quote(it.Purchase, it.Explain)),
+            SetAttributes it => Take(Member().SetAttributes(it.Attributes)),
+            GetMemberCampaigns => Take(Member().GetCampaigns()),
             RecordPurchase it when isMember => Take(Member().RecordPurchase(it.Purchase)),
             RecordPurchase it => Take(Sales().RecordPurchase(it.Purchase)),
             RecordReturn it when isMember => Take(Member().RecordReturn(it.Return)),

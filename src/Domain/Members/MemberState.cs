@@ -230,6 +230,10 @@ public sealed partial class MemberState(string id)
 
                 (IsAutomatic, EnrolmentFingerprint, AlternativeIds) = (enrolled.Automatic, enrolled.Fingerprint, enrolled.AlternativeIds);
                 break;
+            case VoucherPointsGiven given:
+                Give(given.Unit, given.Lot, given.Points);
+                LastGiven = given.Day;
+                break;
             case MemberImported imported:
                 Post(imported.Postings);
                 (Tier, FixedLevel, LastGiven) = (imported.Tier, imported.Tier.Level, imported.Day);

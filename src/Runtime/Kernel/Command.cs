@@ -20,6 +20,9 @@ public abstract class Command(ActorId target)
     /// <summary>The id of an earlier request that the decision needs to see; null: none.</summary>
     public virtual string? RecallId => null;
 
+    /// <summary>What <see cref="RecallId"/> names: null, a purchase or what is left of it; else the scope of the key that a record has with it.</summary>
+    public virtual string? RecallScope => null;
+
     /// <summary>Who is told when the command ends. Called on an engine thread: must be quick and must not throw.</summary>
     public ICommandObserver? Observer { get; set; }
 

@@ -296,8 +296,8 @@ internal abstract class TurnRunner
     {
         // What is left of a purchase stands in its latest return, if it has one; else in the purchase itself. What is not in flight here is
         // durable or does not exist, so all that is in flight is looked at first.
-        var left = RequestKey.Of(KeyScopes.Left, id, _journal.KeySeed);
-        var request = RequestKey.Of(KeyScopes.Request, id, _journal.KeySeed);
+        var left = RequestKey.Of(command.RecallScope ?? KeyScopes.Left, id, _journal.KeySeed);
+        var request = command.RecallScope is null ? RequestKey.Of(KeyScopes.Request, id, _journal.KeySeed) : left;
         if (_inFlight.TryGetValue(left, out var pending) || _inFlight.TryGetValue(request, out pending))
         {
             if (!ReferenceEquals(pending.Appends.Cells[pending.Index], cell))
@@ -335,7 +335,7 @@ internal abstract class TurnRunner
         try
         {
             var record = await _journal.FindAsync(key).ConfigureAwait(false);
-            if (record is null && isRecall)
+            if (record is null && isRecall && command.RecallScope is null)
             {
                 record = await _journal.FindAsync(RequestKey.Of(KeyScopes.Request, command.RecallId!, _journal.KeySeed)).ConfigureAwait(false);
             }
@@ -961,6 +961,9 @@ public static class KeyScopes
 
     /// <summary>What is left of a purchase: the newest record counts.</summary>
     public const string Left = "left";
+
+    /// <summary>Whom a referral brought: each friend once in the books.</summary>
+    public const string Friend = "friend";
 
     /// <summary>A slot of a budget's lease: one record uses it, or the settlement of the lease takes it away.</summary>
     public const string Lease = "lease";

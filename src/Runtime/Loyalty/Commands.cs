@@ -111,6 +111,9 @@ public sealed class RecordPurchase(ActorId target, Purchase purchase) : RequestC
 {
     /// <summary>The request.</summary>
     public Purchase Purchase { get; } = purchase;
+
+    /// <summary>Whether the outcome says why campaigns gave nothing (<see cref="RequestOutcome.Skipped"/>).</summary>
+    public bool Explain { get; init; }
 }
 
 /// <summary>Records a return, in a member's books or in a store's day.</summary>
@@ -121,6 +124,9 @@ public sealed class RecordReturn(ActorId target, Return request) : RequestComman
 
     /// <inheritdoc />
     public override string? RecallId => Return.Purchase;
+
+    /// <summary>What the kernel recalled, once it is read.</summary>
+    internal Domain.Members.RecalledPurchase? RecalledPurchase { get; set; }
 }
 
 /// <summary>Gives or takes points by hand.</summary>

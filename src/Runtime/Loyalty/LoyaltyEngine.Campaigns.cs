@@ -49,6 +49,23 @@ public sealed partial class LoyaltyEngine
     /// <param name="day">Only purses whose period began on that day; null: of all.</param>
     public Task<GetBudget> GetBudgetAsync(string campaign, string? store = null, LocalDate? day = null) => Host.AskAsync(new GetBudget(campaign, store, day));
 
+    /// <summary>Records an activity.</summary>
+    public Task<RecordActivity> RecordActivityAsync(Domain.Requests.Activity activity, bool explain = false) => Host.AskAsync(new RecordActivity(activity) { Explain = explain });
+
+    /// <summary>Asks what a purchase of a member would earn now. Reply: <see cref="Domain.Members.MemberQuote"/>, or none: the member is not known, and the program does not enrol by itself.</summary>
+    /// <exception cref="ArgumentException">The purchase has no member: nobody earns.</exception>
+    public Task<QuotePurchase> QuoteAsync(Domain.Requests.Purchase purchase, bool explain = false)
+    {
+        ArgumentNullException.ThrowIfNull(purchase);
+        return Host.AskAsync(new QuotePurchase(purchase.Member ?? throw new ArgumentException("a quote needs a member", nameof(purchase)), purchase) { Explain = explain });
+    }
+
+    /// <summary>Replaces what is known of a member. Reply: <see cref="MemberReply"/>, without a view and a refusal when the member is not known.</summary>
+    public Task<SetAttributes> SetAttributesAsync(string member, Domain.Members.MemberAttributes attributes) => Host.AskAsync(new SetAttributes(member, attributes));
+
+    /// <summary>Asks what is known of a member and how far it has come. Reply: <see cref="MemberCampaignsView"/>, or none: not known.</summary>
+    public Task<GetMemberCampaigns> GetMemberCampaignsAsync(string member) => Host.AskAsync(new GetMemberCampaigns(member));
+
     /// <summary>Reads which campaigns there are, and lets this process have leases, when its actors run in it alone. Silos do both themselves.</summary>
     private async Task StartCampaignsAsync()
     {

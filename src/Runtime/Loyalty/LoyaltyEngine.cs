@@ -36,6 +36,7 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
         [
             .. ExchangeKinds(programs, connectors ?? new()), new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind(),
             new CampaignKind(programs), new CampaignsKind(), new RewardKind(), new RewardsKind(),
+            new VoucherBatchKind(), new VoucherBookKind(), new VoucherStoreKind(),
         ];
 
     /// <summary>Loads the program, or publishes a first one in new books. To be called once before anything else.</summary>

@@ -12,7 +12,7 @@ using NodaTime;
 namespace Loyalty.Runtime.Loyalty;
 
 /// <summary>Members as actors: <see cref="MemberDecider"/> behind the kernel.</summary>
-public sealed class MemberKind(ProgramSource programs) : ActorKind
+public sealed partial class MemberKind(ProgramSource programs) : ActorKind
 {
     /// <inheritdoc />
     public override string Name => ActorIds.MemberKind;
@@ -35,6 +35,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
     {
         var member = (MemberState)state;
         var context = programs.ContextOf(turn);
+        context = Explains(command) ? context with { Explain = true } : context;
         var raised = Raised(turn);
         raised.Clear();
         var decider = new MemberDecider(member, context, raised);
@@ -70,13 +71,24 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
                 command.Reply = Replace(member, replace.AlternativeIds, decider, context, turn);
                 break;
             default:
-                throw new InvalidOperationException($"members do not understand {command.GetType().Name}");
+                if (!DecideCampaigns(member, command, decider, context, turn))
+                {
+                    throw new InvalidOperationException($"members do not understand {command.GetType().Name}");
+                }
+
+                break;
+        }
+
+        if (context.Budgets is TurnBudgets budgets && budgets.HasUses(command))
+        {
+            budgets.Finish(BudgetFacts.Of(raised));
         }
 
         foreach (var fact in raised)
         {
             MemberCodec.Write(turn.Events, fact);
             MemberLedger.Post(fact, turn);
+            AddCampaignKeys(fact, turn);
             Spendings.AddTo(turn, fact);
         }
 
@@ -101,6 +113,7 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
                 ReturnWaits e => e.Return,
                 PointsAdjusted e => e.Adjustment,
                 MemberImported e => e.Request,
+                ActivityRecorded e => e.Activity,
                 _ => Spendings.RequestOf(stored),
             };
             if (request?.Id == command.RequestId)
@@ -175,7 +188,8 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
         {
             SpendingCommand spending => Spendings.Decide(member, spending, decider, out unknown),
             RecordPurchase purchase => decider.Record(purchase.Purchase),
-            RecordReturn returned => decider.Record(returned.Return, Recalls.Of(returned, command.Target)),
+            RecordReturn returned => decider.Record(returned.Return, returned.RecalledPurchase ?? Recalls.Of(returned, command.Target)),
+            RecordActivity activity => decider.Record(activity.Activity, IsFriendKnown(activity)),
             AdjustPoints adjustment => decider.Record(adjustment.Adjustment),
             ImportMember import => decider.Record(import.Import, Fingerprint.Of(import.Import)),
             _ => throw new InvalidOperationException($"members do not understand {command.GetType().Name}"),
@@ -208,13 +222,16 @@ public sealed class MemberKind(ProgramSource programs) : ActorKind
                     }
 
                     break;
+                case ActivityRecorded activity:
+                    fact ??= ReferenceEquals(activity.Activity, request) ? one : fact;
+                    break;
                 default:
                     fact = ReferenceEquals(Spendings.RequestOf(one), request) ? one : fact;
                     break;
             }
         }
 
-        return new(OutcomeKind.Recorded, fact, decider.Answer(), null, false);
+        return new(OutcomeKind.Recorded, fact, decider.Answer(), null, false) { Skipped = context.Explain ? [.. context.Skipped] : null };
     }
 
     private static MemberReply Enrol(MemberState member, Enrolment enrolment, MemberDecider decider, TurnContext context, Turn turn)
@@ -362,7 +379,7 @@ internal static class Outcomes
             var what = recorded switch
             {
                 Purchase => "a purchase", Return => "a return", Adjustment => "an adjustment", Hold => "a hold", Redemption => "a redemption", HoldCommit => "a commit",
-                HoldCancel => "a cancellation", Reversal => "a reversal", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
+                HoldCancel => "a cancellation", Activity => "an activity", Reversal => "a reversal", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
             };
             var whose = actor.Kind == ActorIds.MemberKind ? $"of member {actor.Key}" : "without member";
             return new(

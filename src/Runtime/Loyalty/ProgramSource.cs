@@ -44,9 +44,14 @@ public sealed class ProgramSource
     {
         var programs = Current;
         if (!turn.Cache.TryGetValue(typeof(TurnContext), out var cached) || cached is not TurnContext context
-            || context.Now != turn.Now || !ReferenceEquals(context.Programs, programs))
+            || context.Now != turn.Now || !ReferenceEquals(context.Programs, programs) || !ReferenceEquals(context.Campaigns, Campaigns.Catalog))
         {
-            context = new TurnContext(turn.Now, programs);
+            if (!turn.Cache.TryGetValue(typeof(TurnBudgets), out var budgets))
+            {
+                turn.Cache[typeof(TurnBudgets)] = budgets = new TurnBudgets(Campaigns.Leases);
+            }
+
+            context = new TurnContext(turn.Now, programs) { Campaigns = Campaigns.Catalog, Budgets = (TurnBudgets)budgets };
             turn.Cache[typeof(TurnContext)] = context;
         }
 

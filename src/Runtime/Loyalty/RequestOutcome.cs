@@ -2,6 +2,7 @@ using Loyalty.Domain.Encoding;
 using Loyalty.Domain.Exchange;
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Requests;
+using Loyalty.Domain.Vouchers;
 
 namespace Loyalty.Runtime.Loyalty;
 
@@ -12,7 +13,11 @@ namespace Loyalty.Runtime.Loyalty;
 /// <param name="Answer">Balances and tier after it; null for anonymous sales.</param>
 /// <param name="Refusal">Why it was refused, or what the conflict is.</param>
 /// <param name="Replayed">The request had been decided before; this is what was said then.</param>
-public sealed record RequestOutcome(OutcomeKind Kind, object? Fact, RequestAnswered? Answer, Refusal? Refusal, bool Replayed);
+public sealed record RequestOutcome(OutcomeKind Kind, object? Fact, RequestAnswered? Answer, Refusal? Refusal, bool Replayed)
+{
+    /// <summary>Why campaigns in force gave nothing; null unless the command asked for it and was decided now: it is no part of the books.</summary>
+    public IReadOnlyList<Domain.Campaigns.SkippedCampaign>? Skipped { get; init; }
+}
 
 /// <summary>How a request ended.</summary>
 public enum OutcomeKind : byte
@@ -67,6 +72,10 @@ public static class Fingerprint
                 writer.Byte(4);
                 SaleCodec.Write(writer, enrolment);
                 break;
+            case Activity activity:
+                writer.Byte(5);
+                ActivityCodec.Write(writer, activity);
+                break;
             case Spending spending:
                 writer.Byte(spending is Hold ? (byte)7 : (byte)8);
                 SpendingCodec.Write(writer, spending);
@@ -86,6 +95,12 @@ public static class Fingerprint
             case StockChange change:
                 writer.Byte(12);
                 SpendingCodec.Write(writer, change);
+                break;
+            case VoucherRequest voucher:
+                writer.Byte(21);
+
+                // What a reconciliation came to is counted by the engine; its content is what was sent.
+                VoucherCodec.Write(writer, voucher is StoreReconciliation r ? r with { Accepted = 0, AcceptedMoney = 0, Overdrawn = 0, OverdrawnMoney = 0, Unknown = 0 } : voucher);
                 break;
             case MemberImport import:
                 writer.Byte(26);

@@ -9,7 +9,7 @@ namespace Loyalty.Runtime.Loyalty;
 /// <param name="Version">The event's version in the member's history.</param>
 /// <param name="At">The business time: the sale's own time, the moment of the lapse.</param>
 /// <param name="RecordedAt">When the engine decided.</param>
-/// <param name="Kind"><c>purchase</c>, <c>return</c>, <c>lapse</c>, <c>adjustment</c>, <c>import</c>, <c>closing</c>, <c>tender</c>, <c>hold</c>, <c>commit</c>, <c>cancel</c>, <c>time-out</c>,
+/// <param name="Kind"><c>purchase</c>, <c>return</c>, <c>activity</c>, <c>lapse</c>, <c>adjustment</c>, <c>import</c>, <c>voucher</c>, <c>closing</c>, <c>tender</c>, <c>hold</c>, <c>commit</c>, <c>cancel</c>, <c>time-out</c>,
 /// <c>refused</c>, <c>redemption</c> or <c>reversal</c>.</param>
 /// <param name="Request">Id of the request; null for a lapse.</param>
 /// <param name="Rule">Which rule gave the points; null where no rule did.</param>
@@ -56,7 +56,8 @@ internal sealed partial class StatementBuilder(Dictionary<string, long> balances
     {
         switch (fact)
         {
-            case PurchaseRecorded { Purchase: var purchase, Awards: var awards }:
+            case PurchaseRecorded { Purchase: var purchase, Awards: var awards } e:
+                AddCampaigns(e.Campaigns, version, purchase.At, recordedAt, "purchase", purchase.Id);
                 for (var i = awards.Length - 1; i >= 0; i--)
                 {
                     Add(version, purchase.At, recordedAt, "purchase", purchase.Id, awards[i].Rule, awards[i].Unit, awards[i].Points, Accounts.Issued, Accounts.Member, awards[i].Lot);
@@ -64,7 +65,16 @@ internal sealed partial class StatementBuilder(Dictionary<string, long> balances
 
                 AddSpending(fact, version, recordedAt);
                 break;
-            case ReturnRecorded { Return: var request, Postings: var postings }:
+            case ActivityRecorded { Activity: var activity, Awards: var earned } e:
+                AddCampaigns(e.Campaigns, version, activity.At, recordedAt, "activity", activity.Id);
+                for (var i = earned.Length - 1; i >= 0; i--)
+                {
+                    Add(version, activity.At, recordedAt, "activity", activity.Id, earned[i].Rule, earned[i].Unit, earned[i].Points, Accounts.Issued, Accounts.Member, earned[i].Lot);
+                }
+
+                break;
+            case ReturnRecorded { Return: var request, Postings: var postings } e:
+                AddCampaigns(e.Campaigns, version, request.At, recordedAt, "return", request.Id);
                 AddSpending(fact, version, recordedAt);
                 for (var i = postings.Length - 1; i >= 0; i--)
                 {
@@ -83,6 +93,9 @@ internal sealed partial class StatementBuilder(Dictionary<string, long> balances
             case PointsAdjusted { Adjustment: var adjustment, Postings: var postings }:
                 AddMember(version, recordedAt, "adjustment", adjustment.Id, Accounts.Adjusted, postings);
                 break;
+            case VoucherPointsGiven given:
+                Add(version, recordedAt, recordedAt, "voucher", given.Redemption, null, given.Unit, given.Points, Accounts.Issued, Accounts.Member, given.Lot);
+                break;
             case MemberImported { Request: var import, Postings: var postings }:
                 AddMember(version, recordedAt, "import", import.Id, Accounts.Imported, postings);
                 break;
@@ -95,6 +108,28 @@ internal sealed partial class StatementBuilder(Dictionary<string, long> balances
             default:
                 AddSpending(fact, version, recordedAt);
                 break;
+        }
+    }
+
+    /// <summary>Stamps of full cards, and what was given to causes or taken back from them.</summary>
+    private void AddCampaigns(CampaignFacts? facts, long version, Instant at, Instant recordedAt, string kind, string request)
+    {
+        if (facts is null)
+        {
+            return;
+        }
+
+        for (var i = facts.Donations.Length - 1; i >= 0; i--)
+        {
+            var (rule, unit, cause, points) = facts.Donations[i];
+            var (from, to) = points >= 0 ? (Accounts.Issued, MemberLedger.AccountOfCause(cause)) : (MemberLedger.AccountOfCause(cause), Accounts.Returned);
+            Add(version, at, recordedAt, kind, request, rule, unit, points, from, to, null);
+        }
+
+        for (var i = facts.Stamps.Length - 1; i >= 0; i--)
+        {
+            var (from, to) = facts.Stamps[i].Points >= 0 ? (Accounts.Redeemed, Accounts.Member) : (Accounts.Member, Accounts.Redeemed);
+            Add(version, at, recordedAt, kind, request, null, facts.Stamps[i].Unit, facts.Stamps[i].Points, from, to, LotOf(facts.Stamps[i]));
         }
     }
 

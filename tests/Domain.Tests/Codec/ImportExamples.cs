@@ -32,4 +32,6 @@ internal static class ImportExamples
         new MemberImported(
             Whole with { AlternativeIds = [], EnrolledAt = null, Tier = null, Lots = [], Debts = [], Days = [] }, Instant.FromUtc(2026, 3, 1, 12, 0), Day, Day, HeldTier.None, []),
     ];
+
+    public static readonly MemberEvent[] Vouchers = [new VoucherPointsGiven("R-17", "points", 500, new(Day, new(2026, 3, 15), new(2029, 3, 31)), Day)];
 }

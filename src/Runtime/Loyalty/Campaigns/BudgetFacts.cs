@@ -29,6 +29,7 @@ internal static class BudgetFacts
     {
         PurchaseRecorded e => e.Campaigns?.Spends,
         ReturnRecorded e => e.Campaigns?.Spends,
+        ActivityRecorded e => e.Campaigns?.Spends,
         _ => null,
     };
 }

@@ -11,17 +11,21 @@ internal sealed class TurnBudgets(LeaseBook book) : IBudgets
 {
     private readonly List<LeaseUse> _uses = [];
     private Turn? _turn;
+    private Command? _command;
 
-    /// <summary>To be called before each decision is prepared.</summary>
-    public void Begin(Turn turn)
+    /// <summary>To be called before each decision that needs budgets is prepared.</summary>
+    public void Begin(Turn turn, Command command)
     {
-        _turn = turn;
+        (_turn, _command) = (turn, command);
         _uses.Clear();
     }
 
     /// <summary><see cref="LeaseBook.Ensure"/>.</summary>
     public Preparation? Prepare(string campaign, in PurseKey key, long need, bool hasWaited, out string? problem) =>
         book.Ensure(this, campaign, key, need, hasWaited, out problem);
+
+    /// <summary>Whether anything was set aside for the command's decision.</summary>
+    public bool HasUses(Command command) => _uses.Count > 0 && ReferenceEquals(command, _command);
 
     /// <summary>Sets an amount of a lease aside for the decision. Under the purse's lock; the lease is usable.</summary>
     public void SetAside(HeldPurse purse, HeldLease lease, long amount)
@@ -59,7 +63,10 @@ internal sealed class TurnBudgets(LeaseBook book) : IBudgets
     /// <summary>What comes back can be spent when the return is durable, not before.</summary>
     public long GiveBack(CampaignBudget budget, BudgetPurse purse, long amount) => UseOf(purse.Campaign, PurseKey.Of(budget, purse))?.Lease.Number ?? 0;
 
-    /// <summary>To be called when all facts are raised.</summary>
+    /// <summary>What the decision can take, and has not.</summary>
+    public long Look(CampaignBudget budget, BudgetPurse purse) => UseOf(purse.Campaign, PurseKey.Of(budget, purse))?.Left ?? 0;
+
+    /// <summary>To be called when all facts are raised, if any budgets were set aside for the command.</summary>
     /// <param name="spends">Of all facts.</param>
     public void Finish(IReadOnlyList<BudgetSpend> spends)
     {
@@ -109,6 +116,18 @@ internal sealed class TurnBudgets(LeaseBook book) : IBudgets
         public HeldLease Lease { get; } = lease;
 
         public int Slot { get; } = slot;
+
+        /// <summary>What can be taken, with what nobody has set aside.</summary>
+        public long Left
+        {
+            get
+            {
+                lock (Purse.Gate)
+                {
+                    return _aside + Math.Max(0, Lease.Remaining);
+                }
+            }
+        }
 
         public void SetAside(long amount)
         {
@@ -180,32 +199,4 @@ internal sealed class TurnBudgets(LeaseBook book) : IBudgets
             }
         }
     }
-}
-
-/// <summary>The leases as a question sees them: what a purchase would get, without taking it.</summary>
-internal sealed class QuoteBudgets(LeaseBook book) : IBudgets
-{
-    private readonly Dictionary<BudgetPurse, long> _taken = [];
-
-    /// <inheritdoc />
-    public long Take(CampaignBudget budget, BudgetPurse purse, long wanted, bool all, out long lease)
-    {
-        lease = 0;
-        if (wanted <= 0 || book.Find(purse.Campaign, PurseKey.Of(budget, purse)) is not { } held)
-        {
-            return 0;
-        }
-
-        lock (held.Gate)
-        {
-            var left = held.Lease is { } current && current.IsUsable ? Math.Max(0, current.Remaining - _taken.GetValueOrDefault(purse)) : 0;
-            var taken = all && left < wanted ? 0 : Math.Min(left, wanted);
-            _taken[purse] = _taken.GetValueOrDefault(purse) + taken;
-            lease = taken > 0 ? held.Lease!.Number : 0;
-            return taken;
-        }
-    }
-
-    /// <inheritdoc />
-    public long GiveBack(CampaignBudget budget, BudgetPurse purse, long amount) => 0;
 }

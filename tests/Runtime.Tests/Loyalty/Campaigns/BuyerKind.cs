@@ -26,7 +26,7 @@ internal sealed class BuyerKind(ProgramSource programs) : ActorKind
     {
         var want = (Want)command;
         var budgets = Budgets(turn);
-        budgets.Begin(turn);
+        budgets.Begin(turn, command);
         if (budgets.Prepare(want.Purse.Campaign, PurseKey.Of(want.Budget, want.Purse), Math.Max(0, want.Amount), command.PutOffs > 0, out var problem) is { } later)
         {
             turn.Later(later);
