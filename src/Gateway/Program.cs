@@ -12,6 +12,7 @@ var root = new RootCommand("The loyalty engine: purchases in, points out, nothin
     ExportCommand.Create(),
     ImportCommand.Create(),
     ImportMembersCommand.Create(),
+    BacktestCommand.Create(),
     LimitsCommand.Create(),
 };
 

@@ -140,7 +140,23 @@ public sealed class SiloActors
 
         public ValueTask<IReadOnlyList<SiloFigures>> ReadFiguresAsync() => host().ReadFiguresAsync();
 
-        public void Send(Command command) => ThreadPool.UnsafeQueueUserWorkItem(static x => x.host().Send(x.command), (host, command), preferLocal: false);
+        public void Send(Command command) => ThreadPool.UnsafeQueueUserWorkItem(
+            static x =>
+            {
+                IActorHost target;
+                try
+                {
+                    target = x.host();
+                }
+                catch (ObjectDisposedException)
+                {
+                    x.command.Complete(CommandStatus.Unavailable, "the silo is stopping; send the same request again");
+                    return;
+                }
+
+                target.Send(x.command);
+            },
+            (host, command), preferLocal: false);
 
         public void Send(ReadOnlySpan<Command> commands)
         {

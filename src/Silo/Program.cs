@@ -13,6 +13,7 @@ var root = new RootCommand("The loyalty engine on Microsoft Orleans: silos, gate
     Loyalty.Gateway.Commands.ExportCommand.Create(),
     Loyalty.Gateway.Commands.ImportCommand.Create(),
     Loyalty.Gateway.Commands.ImportMembersCommand.Create(),
+    Loyalty.Gateway.Commands.BacktestCommand.Create(),
 };
 
 try

@@ -22,6 +22,10 @@ public sealed class FuzzTests(TestGateway gateway) : IClassFixture<TestGateway>
         { "POST", "/v1/members", Api.Json, """{"id":"M-fuzz-N","enrolledAt":"2026-01-01T00:00:00Z","alternativeIds":[{"type":"card","value":"card-N"}]}""", 300 },
         { "PUT", "/v1/members/M-fuzz/alternative-ids", Api.Json, """{"alternativeIds":[{"type":"card","value":"card-N"},{"type":"phoneHash","value":"N"}]}""", 200 },
         { "POST", "/v1/members/M-fuzz/unblock", Api.Json, """{"reason":"fuzz","author":"fuzz"}""", 100 },
+        { "PUT", "/v1/members/M-fuzz/attributes", Api.Json, """{"tags":["student","tag-N"],"birthday":"02-29"}""", 100 },
+        { "POST", "/v1/activities", Api.Json, """{"id":"fuzz-N","member":"M-fuzz","type":"survey","at":"2026-03-10T11:00:00+00:00","store":"S1","amount":5,"quantity":1.5,"score":9,"answers":{"why":"because","what":"-N"}}""", 300 },
+        { "POST", "/v1/quotes?explain=true", Api.Json, Sale("\"member\":\"M-fuzz\","), 200 },
+        { "PUT", "/v1/campaigns/fuzz?author=fuzz", Api.Json, """{"name":"fuzz","when":{"weekdays":["monday"]},"who":{"tags":["x"]},"what":{"skus":["22138"]},"gives":[{"type":"rate","unit":"points","points":1,"per":100}],"caps":{"points":{"day":50}},"budget":{"in":"points","amount":500}}""", 400 },
         { "PUT", "/v1/program", Api.Json, Encoding.UTF8.GetString(OperationsEndpoint.ReadResource("sample-program.json")), 500 },
     };
 

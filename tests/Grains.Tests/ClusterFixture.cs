@@ -70,7 +70,11 @@ public sealed class ClusterFixture(GatewayPlace gateway) : LoyaltyFixture
     {
         var builder = new InProcessTestClusterBuilder(2);
         builder.Options.ConfigureFileLogging = false;
-        builder.ConfigureSilo((_, silo) => silo.AddLoyalty(_ => _memory, Options, Clock));
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.Services.AddSingleton(Connectors);
+            silo.AddLoyalty(_ => _memory, Options, Clock);
+        });
         builder.ConfigureClient(client => client.AddLoyalty(Clock));
         _cluster = builder.Build();
         await _cluster.DeployAsync();
@@ -118,3 +122,15 @@ public sealed class SpendingByAClientOfTwoSilosTests() : SpendingBehaviour(new C
 
 /// <summary>A gateway in one of two silos.</summary>
 public sealed class SpendingInOneOfTwoSilosTests() : SpendingBehaviour(new ClusterFixture(GatewayPlace.Silo));
+
+/// <summary>Exchanges by a gateway of its own in front of two silos.</summary>
+public sealed class ExchangesByAClientOfTwoSilosTests() : ExchangeBehaviour(new ClusterFixture(GatewayPlace.Client));
+
+/// <summary>Exchanges by a gateway in one of two silos.</summary>
+public sealed class ExchangesInOneOfTwoSilosTests() : ExchangeBehaviour(new ClusterFixture(GatewayPlace.Silo));
+
+/// <summary>A gateway of its own in front of two silos.</summary>
+public sealed class CampaignsByAClientOfTwoSilosTests() : CampaignBehaviour(new ClusterFixture(GatewayPlace.Client));
+
+/// <summary>A gateway in one of two silos.</summary>
+public sealed class CampaignsInOneOfTwoSilosTests() : CampaignBehaviour(new ClusterFixture(GatewayPlace.Silo));

@@ -250,12 +250,21 @@ internal sealed class Simulation
         Settle("what clients want");
         if (_world.Violation is null)
         {
+            foreach (var process in _processes)
+            {
+                _ = process!.LookForProgramsAsync();
+            }
+
+            Settle("looking for programs");
+            Wake();
+            _world.Clock.NowMs += 3 * 86_400_000L;
             Wake();
         }
 
         if (_world.Violation is null)
         {
             CheckEnd();
+            _auditor.CheckNothingDue();
             foreach (var process in _processes)
             {
                 process!.Die();

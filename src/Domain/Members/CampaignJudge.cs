@@ -66,6 +66,7 @@ internal sealed partial class CampaignJudge
         _set = set;
         Begin(state, context, set.Program, purchase.At, day, purchase.Store, purchase.Channel, level);
         (_lines, _activity) = (lines, null);
+        context.Skipped.Clear();
         Span<ulong> bits = stackalloc ulong[set.Words];
         if (context.Explain)
         {
@@ -119,6 +120,7 @@ internal sealed partial class CampaignJudge
         _set = set;
         Begin(state, context, set.Program, activity.At, day, activity.Store, activity.Channel, level);
         (_lines, _activity) = ([], activity);
+        context.Skipped.Clear();
         foreach (var campaign in set.Activity.GetValueOrDefault(activity.Type) ?? [])
         {
             _queue.Add((campaign, true));
@@ -156,7 +158,6 @@ internal sealed partial class CampaignJudge
         _spends.Clear();
         _undone.Clear();
         _givenBack.Clear();
-        context.Skipped.Clear();
         _answered.Clear();
     }
 

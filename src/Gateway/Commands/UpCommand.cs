@@ -27,7 +27,7 @@ internal static class UpCommand
         using var loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(options => options.SingleLine = true).SetMinimumLevel(LogLevel.Information));
         Console.Error.WriteLine($"opening the books in {Path.GetFullPath(settings.DataFolder)} …");
         await using var process = await EngineProcess.StartAsync(
-            settings.DataFolder, settings.Definition, settings.ProgramName, settings.Kernel, SystemClock.Instance, loggers).ConfigureAwait(false);
+            settings.DataFolder, settings.Program, settings.Kernel, SystemClock.Instance, loggers).ConfigureAwait(false);
         await using var app = GatewayApp.Build(process.Engine, settings.Keys, settings.Url, new GatewayLimits());
         await settings.StartAsync(app, stop).ConfigureAwait(false);
         settings.Announce(process.Engine, app.Urls.First());
@@ -47,7 +47,7 @@ internal sealed class UpOptions
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable("LOYALTY_URL") is { Length: > 0 } set ? set : "http://127.0.0.1:8080",
     };
 
-    private readonly Option<string?> _program = new("--program") { Description = "Program definition (JSON) for new books. Default: the built-in sample." };
+    private readonly Option<string?> _program = new("--program") { Description = "Program definition (JSON) for new books, or a folder with program.json and campaigns/*.json, which are published: examples/grocery, say. Default: the built-in sample." };
 
     private readonly Option<int> _memory = new("--memory")
     {
@@ -97,7 +97,7 @@ internal sealed class UpOptions
             throw new UserError($"--checkpoint-records is {checkpointRecords}; 1000 to 1000000000 are possible.");
         }
 
-        var (definition, programName) = ReadProgram(parsed.GetValue(_program));
+        var program = ReadProgram(parsed.GetValue(_program));
         string? key;
         try
         {
@@ -110,38 +110,23 @@ internal sealed class UpOptions
         }
 
         return new(
-            dataFolder, url, definition, programName, parsed.GetValue(_program), new KernelOptions { MaxActorBytes = (long)megabytes << 20, CheckpointRecords = checkpointRecords },
+            dataFolder, url, program, parsed.GetValue(_program), new KernelOptions { MaxActorBytes = (long)megabytes << 20, CheckpointRecords = checkpointRecords },
             insecure ? null : new ApiKeys(dataFolder), key);
     }
 
-    private static (byte[] Definition, string Name) ReadProgram(string? file)
-    {
-        if (file is null)
-        {
-            return (OperationsEndpoint.ReadResource("sample-program.json"), "the built-in sample program");
-        }
-
-        try
-        {
-            return (File.ReadAllBytes(file), file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserError($"The program '{file}' cannot be read: {e.Message}");
-        }
-    }
+    private static ProgramFiles ReadProgram(string? path) =>
+        path is null ? new(OperationsEndpoint.ReadResource("sample-program.json"), "the built-in sample program", []) : ProgramFiles.Read(path);
 }
 
 /// <summary>How an engine is started.</summary>
 /// <param name="DataFolder">Folder of the books and the keys.</param>
 /// <param name="Url">Where to listen.</param>
-/// <param name="Definition">The program of new books.</param>
-/// <param name="ProgramName">What to call it in messages.</param>
+/// <param name="Program">The program of new books, and campaigns.</param>
 /// <param name="ProgramFile">Where it was read; null: the built-in sample.</param>
 /// <param name="Kernel">Bounds.</param>
 /// <param name="Keys">Null: no keys are asked for.</param>
 /// <param name="DevelopmentKey">A key to show; null without keys.</param>
-internal sealed record UpSettings(string DataFolder, string Url, byte[] Definition, string ProgramName, string? ProgramFile, KernelOptions Kernel, ApiKeys? Keys, string? DevelopmentKey)
+internal sealed record UpSettings(string DataFolder, string Url, ProgramFiles Program, string? ProgramFile, KernelOptions Kernel, ApiKeys? Keys, string? DevelopmentKey)
 {
     /// <exception cref="UserError">The address cannot be used.</exception>
     public async Task StartAsync(WebApplication app, CancellationToken stop)

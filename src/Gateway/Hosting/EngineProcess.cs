@@ -1,3 +1,4 @@
+using Loyalty.Gateway.Partners;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 using Loyalty.Runtime.Loyalty;
@@ -11,12 +12,12 @@ internal sealed class EngineProcess : IAsyncDisposable
 {
     private readonly IJournal _journal;
 
-    private readonly LeaseKeeper _leases;
+    private readonly CampaignKeeper _campaigns;
 
-    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine, LeaseKeeper leases)
+    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine, CampaignKeeper campaigns)
     {
         _journal = journal;
-        _leases = leases;
+        _campaigns = campaigns;
         Host = host;
         Engine = engine;
     }
@@ -30,20 +31,20 @@ internal sealed class EngineProcess : IAsyncDisposable
 
     /// <summary>Opens the journal and starts the engine.</summary>
     /// <exception cref="JournalUnavailableException">The journal cannot be opened: another process has it, say.</exception>
-    /// <exception cref="UserError">The first program is not valid.</exception>
+    /// <exception cref="UserError">The first program, or a campaign, is not valid.</exception>
     public static async Task<EngineProcess> StartAsync(
-        string dataFolder, ReadOnlyMemory<byte> firstProgram, string programName, KernelOptions options, IClock clock, ILoggerFactory loggers)
+        string dataFolder, ProgramFiles program, KernelOptions options, IClock clock, ILoggerFactory loggers, PartnerConnectors? connectors = null)
     {
         var journal = OpenJournal(dataFolder, loggers);
         try
         {
             var programs = new ProgramSource();
             var host = new EmbeddedHost(
-                journal, LoyaltyEngine.Kinds(programs), options, clock, new ThreadPoolScheduler(), loggers.CreateLogger<EmbeddedHost>());
+                journal, LoyaltyEngine.Kinds(programs, connectors ?? PartnersFile.Load(dataFolder, loggers.CreateLogger<PartnerConnectors>())), options, clock, new ThreadPoolScheduler(), loggers.CreateLogger<EmbeddedHost>());
             var engine = new LoyaltyEngine(host, new JournalBooks(journal), programs, clock);
-            await StartAsync(engine, firstProgram, programName).ConfigureAwait(false);
+            await StartAsync(engine, program).ConfigureAwait(false);
             host.StartBackground();
-            return new(journal, host, engine, new(programs.Campaigns.Leases, loggers.CreateLogger<LeaseKeeper>()));
+            return new(journal, host, engine, new(programs.Campaigns, loggers.CreateLogger<CampaignKeeper>()));
         }
         catch
         {
@@ -61,14 +62,16 @@ internal sealed class EngineProcess : IAsyncDisposable
     });
 
     /// <summary>Starts an engine whose host runs.</summary>
-    /// <exception cref="UserError">The first program is not valid.</exception>
-    public static async Task StartAsync(LoyaltyEngine engine, ReadOnlyMemory<byte> firstProgram, string programName)
+    /// <exception cref="UserError">The first program, or a campaign, is not valid.</exception>
+    public static async Task StartAsync(LoyaltyEngine engine, ProgramFiles program)
     {
-        var errors = await engine.StartAsync(firstProgram).ConfigureAwait(false);
+        var errors = await engine.StartAsync(program.Definition).ConfigureAwait(false);
         if (errors.Count > 0)
         {
-            throw new UserError($"{programName} is no valid program:\n" + string.Join('\n', errors.Select(error => $"  {error.Field} {error.Message}")));
+            throw new UserError($"{program.Name} is no valid program:\n" + string.Join('\n', errors.Select(error => $"  {error.Field} {error.Message}")));
         }
+
+        await program.PublishCampaignsAsync(engine).ConfigureAwait(false);
     }
 
     /// <summary>Every trouble is logged, but the same one (a full disk, at every commit) only every few seconds.</summary>
@@ -96,7 +99,7 @@ internal sealed class EngineProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _leases.DisposeAsync().ConfigureAwait(false);
+        await _campaigns.DisposeAsync().ConfigureAwait(false);
         await Host.DisposeAsync().ConfigureAwait(false);
         await _journal.DisposeAsync().ConfigureAwait(false);
     }

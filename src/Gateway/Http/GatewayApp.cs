@@ -1,3 +1,4 @@
+using Loyalty.Domain.Campaigns;
 using Loyalty.Domain.Members;
 using Loyalty.Gateway.Security;
 using Loyalty.Runtime.Journal;
@@ -59,6 +60,8 @@ internal static class GatewayApp
         var operations = new OperationsEndpoint(engine);
         var spending = new SpendingEndpoint(engine);
         var rewards = new RewardsEndpoint(engine);
+        var campaigns = new CampaignsEndpoint(engine);
+        var engagement = new EngagementEndpoint(engine, limits);
         const Scopes Seller = Scopes.Till | Scopes.Partner | Scopes.Admin;
         const Scopes Desk = Scopes.Till | Scopes.Admin;
         const Scopes Reader = Scopes.Till | Scopes.Partner | Scopes.Read | Scopes.Admin;
@@ -86,16 +89,51 @@ internal static class GatewayApp
         app.MapPost("/v1/members/{id}/unblock", Guard(keys, Scopes.Admin, context => members.ChangeStatusAsync(context, MemberStatus.Active), isMember: true));
         app.MapPost("/v1/members/{id}/close", Guard(keys, Scopes.Admin, context => members.ChangeStatusAsync(context, MemberStatus.Closed), isMember: true));
         app.MapGet("/v1/members/{id}/statement", Guard(keys, Auditor, members.StatementAsync, isMember: true));
+        app.MapPut("/v1/members/{id}/attributes", Guard(keys, Desk, engagement.SetAttributesAsync, isMember: true));
+        app.MapGet("/v1/members/{id}/campaigns", Guard(keys, Reader, engagement.GetProgressAsync, isMember: true));
+        app.MapPost("/v1/activities", Guard(keys, Seller, engagement.RecordAsync));
+        app.MapPost("/v1/quotes", Guard(keys, Reader, engagement.QuoteAsync));
+        app.MapGet("/v1/feedback", Guard(keys, Auditor, engagement.FeedbackAsync));
+        app.MapGet("/v1/campaigns", Guard(keys, Auditor, campaigns.ListAsync));
+        app.MapGet("/v1/campaigns/schema", Guard(keys, Auditor, CampaignsEndpoint.SchemaAsync));
+        app.MapGet("/v1/campaigns/{id}", Guard(keys, Auditor, campaigns.GetAsync));
+        app.MapPut("/v1/campaigns/{id}", Guard(keys, Scopes.Admin, campaigns.PutAsync));
+        app.MapPost("/v1/campaigns/{id}/approve", Guard(keys, Scopes.Admin, campaigns.ApproveAsync));
+        app.MapPost("/v1/campaigns/{id}/publish", Guard(keys, Scopes.Admin, campaigns.PublishAsync));
+        app.MapPost("/v1/campaigns/{id}/pause", Guard(keys, Scopes.Admin, context => campaigns.SetStatusAsync(context, CampaignStatus.Paused)));
+        app.MapPost("/v1/campaigns/{id}/resume", Guard(keys, Scopes.Admin, context => campaigns.SetStatusAsync(context, CampaignStatus.Active)));
+        app.MapPost("/v1/campaigns/{id}/end", Guard(keys, Scopes.Admin, context => campaigns.SetStatusAsync(context, CampaignStatus.Ended)));
+        app.MapGet("/v1/campaigns/{id}/budget", Guard(keys, Auditor, campaigns.GetBudgetAsync));
+        app.MapGet("/v1/campaigns/{id}/versions/{version}", Guard(keys, Auditor, campaigns.GetVersionAsync));
         app.MapGet("/v1/program", Guard(keys, Auditor, operations.GetProgramAsync));
         app.MapPut("/v1/program", Guard(keys, Scopes.Admin, operations.PutProgramAsync));
+        MapPools(app, engine, keys);
         app.MapGet("/v1/ledger/trial-balance", Guard(keys, Auditor, operations.TrialBalanceAsync));
         var ledger = new LedgerEndpoint(engine);
         app.MapGet("/v1/requests/{id}", Guard(keys, Auditor, ledger.TraceAsync));
         app.MapGet("/v1/reports/liability", Guard(keys, Auditor, ledger.LiabilityAsync));
         app.MapPost("/v1/imports/members", Guard(keys, Scopes.Admin, new ImportsEndpoint(engine, limits).HandleAsync));
         app.MapGet("/v1/system", Guard(keys, Auditor, operations.SystemAsync));
+        var backtests = new BacktestEndpoint(engine);
+        app.MapPost("/v1/campaigns/{id}/backtests", Guard(keys, Scopes.Admin, backtests.StartAsync));
+        app.MapPost("/v1/campaigns/{id}/reports", Guard(keys, Auditor, backtests.ReportAsync));
+        app.MapGet("/v1/backtests/{id}", Guard(keys, Auditor, backtests.GetAsync));
+        app.MapDelete("/v1/backtests/{id}", Guard(keys, Scopes.Admin, backtests.CancelAsync));
         app.MapGet("/openapi/v1.json", OperationsEndpoint.OpenApiAsync);
         MapHealth(app, isReady);
+    }
+
+    private static void MapPools(WebApplication app, LoyaltyEngine engine, ApiKeys? keys)
+    {
+        var pools = new PoolsEndpoint(engine);
+        const Scopes Partner = Scopes.Partner | Scopes.Read | Scopes.Admin;
+        app.MapPut("/v1/pools/{id}", Guard(keys, Scopes.Admin, pools.PublishAsync));
+        app.MapGet("/v1/pools/{id}", Guard(keys, Partner, pools.GetAsync));
+        app.MapPost("/v1/pools/{id}/fundings", Guard(keys, Scopes.Admin, pools.FundAsync));
+        app.MapGet("/v1/pools/{id}/statements/{period}", Guard(keys, Partner, new StatementWriter(engine).HandleAsync));
+        app.MapPost("/v1/exchanges", Guard(keys, Scopes.Till | Scopes.Partner | Scopes.Admin, pools.ExchangeAsync));
+        app.MapGet("/v1/exchanges/{id}", Guard(keys, Scopes.Till | Partner, pools.GetExchangeAsync));
+        app.MapPost("/v1/exchanges/{id}/resolve", Guard(keys, Scopes.Admin, pools.ResolveAsync));
     }
 
     /// <summary>Only <c>/healthz</c> (the process answers) and <c>/readyz</c> (it should be sent requests).</summary>
@@ -109,7 +147,8 @@ internal static class GatewayApp
     {
         if (keys is not null)
         {
-            var scopes = KeyOf(context.Request) is { } key ? keys.ScopesOf(key) : Scopes.None;
+            var rights = KeyOf(context.Request) is { } key ? keys.RightsOf(key) : default;
+            var scopes = rights.Scopes;
             if (scopes == Scopes.None)
             {
                 context.Response.Headers.WWWAuthenticate = "Bearer";
@@ -121,6 +160,11 @@ internal static class GatewayApp
             {
                 var names = needed == (Scopes.Till | Scopes.Partner | Scopes.Read | Scopes.Admin) ? AnyScope : needed.ToString().ToLowerInvariant();
                 return HttpReplies.WriteProblemAsync(context, new(403, "scope", "The key may not do this", $"a key with scope {names} is needed", [])).AsTask();
+            }
+
+            if (rights.Pools is not null)
+            {
+                context.Items[PoolsEndpoint.RightsItem] = rights;
             }
         }
 

@@ -49,11 +49,22 @@ internal static partial class ReplyWriter
                 json.Raw(",\"member\":"u8);
                 json.Text(command.Target.Key);
                 WriteReplayed(json, outcome.Replayed);
-                WriteAwards(json, recorded, programs.Latest.Calendar);
+                WriteAwards(json, recorded.Awards, recorded.Purchase.At, programs.Latest.Calendar);
+                WriteCampaigns(json, recorded.Campaigns);
+                break;
+            case ActivityRecorded recorded:
+                json.Raw(",\"member\":"u8);
+                json.Text(command.Target.Key);
+                json.Raw(",\"type\":"u8);
+                json.Text(recorded.Activity.Type);
+                WriteReplayed(json, outcome.Replayed);
+                WriteAwards(json, recorded.Awards, recorded.Activity.At, programs.Latest.Calendar);
+                WriteCampaigns(json, recorded.Campaigns);
                 break;
             case ReturnRecorded recorded:
                 WriteReturn(json, recorded.Return, command.Target.Key, outcome.Replayed, ",\"status\":\"applied\""u8);
                 WriteTakes(json, recorded.Takes);
+                WriteCampaigns(json, recorded.Campaigns);
                 WriteRefund(json, recorded.Tender);
                 break;
             case ReturnWaits waits:
@@ -97,6 +108,11 @@ internal static partial class ReplyWriter
             json.Text(tier);
         }
 
+        if (outcome.Skipped is { } skipped)
+        {
+            WriteSkipped(json, skipped);
+        }
+
         json.Raw("}"u8);
     }
 
@@ -132,15 +148,15 @@ internal static partial class ReplyWriter
         json.Raw("]"u8);
     }
 
-    private static void WriteAwards(AnswerText json, PurchaseRecorded recorded, BusinessCalendar calendar)
+    private static void WriteAwards(AnswerText json, Award[] awards, Instant at, BusinessCalendar calendar)
     {
         json.Raw(",\"awards\":["u8);
-        for (var i = 0; i < recorded.Awards.Length; i++)
+        for (var i = 0; i < awards.Length; i++)
         {
-            ref readonly var award = ref recorded.Awards[i];
+            ref readonly var award = ref awards[i];
             WriteAward(json, isFirst: i == 0, award.Rule, award.Unit, award.Points);
             json.Raw(",\"availableAt\":"u8);
-            json.Time(award.Lot.AvailableOn == award.Lot.EarnedOn ? recorded.Purchase.At : calendar.StartOf(award.Lot.AvailableOn));
+            json.Time(award.Lot.AvailableOn == award.Lot.EarnedOn ? at : calendar.StartOf(award.Lot.AvailableOn));
             if (award.Lot.LastDay is { } last)
             {
                 if (_expiry is not { } expiry || expiry.LastDay != last || !ReferenceEquals(expiry.Calendar, calendar))

@@ -45,6 +45,9 @@ internal sealed class SaleReader
     /// <summary>The id of the last request, if it could be read.</summary>
     public string? Id { get; private set; }
 
+    /// <summary>The id of a request that has none; null: each must have one.</summary>
+    public string? UsualId { get; init; }
+
     /// <summary>Reads a request.</summary>
     /// <param name="json">One JSON object.</param>
     /// <param name="isReturn">What it is when it does not say.</param>
@@ -147,7 +150,15 @@ internal sealed class SaleReader
             }
         }
 
-        Missing(seen, Field.Id, "the sender's own id of the request, 1 to 128 characters");
+        if (UsualId is null || (seen & (1 << (int)Field.Id)) != 0)
+        {
+            Missing(seen, Field.Id, "the sender's own id of the request, 1 to 128 characters");
+        }
+        else
+        {
+            Id = UsualId;
+        }
+
         Missing(seen, Field.Store, "the store, 1 to 64 characters");
         Missing(seen, Field.At, "the time of the sale with its offset, for example 2026-03-01T12:34:56+00:00");
         Missing(seen, Field.Currency, "an ISO 4217 code, for example GBP");

@@ -11,11 +11,17 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 namespace Loyalty.Gateway.Http;
 
 /// <summary>
-/// A stream of purchases and returns, one JSON object a line, answered line by line in order while the body is still arriving. Lines that have arrived together
+/// A stream of purchases and returns, or of activities, one JSON object a line, answered line by line in order while the body is still arriving. Lines that have arrived together
 /// go to the engine together; the answers of a group are written when all of it is durable. So many groups are under way at most; then reading pauses,
 /// and TCP tells the sender.
 /// </summary>
-internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, HttpContext context, bool isReturn)
+/// <param name="engine">The engine.</param>
+/// <param name="limits">Bounds.</param>
+/// <param name="context">The request.</param>
+/// <param name="isReturn">What a line is that does not say.</param>
+/// <param name="isExplained">Whether answers list the campaigns that gave nothing.</param>
+/// <param name="activities">Reads the lines of a stream of activities; null: it is one of sales.</param>
+internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, HttpContext context, bool isReturn, bool isExplained, ActivityReader? activities = null)
 {
     /// <summary>Answers are handed to the response a few at a time: a fraction of its blocks of 4 KiB.</summary>
     private const int PieceBytes = 1024;
@@ -151,10 +157,18 @@ internal sealed class SaleStream(LoyaltyEngine engine, GatewayLimits limits, Htt
             return;
         }
 
+        if (activities is not null)
+        {
+            _group.Lines.Add(activities.Read(line) is { } activity
+                ? new(_line, new RecordActivity(activity) { Explain = isExplained }, null, activity.Id)
+                : new(_line, null, Problem.Shape([.. activities.Errors]), activities.Id));
+            return;
+        }
+
         switch (_sales.Read(line, isReturn, mixed: true))
         {
             case Purchase purchase:
-                _group.Lines.Add(new(_line, new RecordPurchase(engine.TargetOf(purchase), purchase), null, purchase.Id));
+                _group.Lines.Add(new(_line, new RecordPurchase(engine.TargetOf(purchase), purchase) { Explain = isExplained }, null, purchase.Id));
                 break;
             case Return request when LoyaltyEngine.NeedsPurchase(request):
                 needsPurchase = request;

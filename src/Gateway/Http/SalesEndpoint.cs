@@ -16,19 +16,40 @@ internal sealed class SalesEndpoint(LoyaltyEngine engine, GatewayLimits limits)
     /// <summary><c>POST /v1/purchases</c> and <c>POST /v1/returns</c>.</summary>
     public Task HandleAsync(HttpContext context, bool isReturn)
     {
-        if (Media.ProblemOf(context.Request, "application/json for one, application/x-ndjson for a stream", "application/json", "application/x-ndjson") is { } problem)
+        var problem = Media.ProblemOf(context.Request, "application/json for one, application/x-ndjson for a stream", "application/json", "application/x-ndjson");
+        var isExplained = !isReturn && ReadExplain(context.Request, ref problem);
+        if (problem is not null)
         {
             return HttpReplies.WriteProblemAsync(context, problem).AsTask();
         }
 
-        return Media.Is(context.Request.ContentType, "application/x-ndjson") ? new SaleStream(engine, limits, context, isReturn).RunAsync() : HandleOneAsync(context, isReturn);
+        return Media.Is(context.Request.ContentType, "application/x-ndjson")
+            ? new SaleStream(engine, limits, context, isReturn, isExplained).RunAsync()
+            : HandleOneAsync(context, isReturn, isExplained);
+    }
+
+    /// <summary>Whether <c>?explain=true</c> asks for the campaigns that gave nothing.</summary>
+    public static bool ReadExplain(HttpRequest request, ref Problem? problem)
+    {
+        if (!request.QueryString.HasValue || !request.Query.TryGetValue("explain", out var said))
+        {
+            return false;
+        }
+
+        if (said.ToString() is "true" or "false")
+        {
+            return said.ToString() == "true";
+        }
+
+        problem ??= Problem.Shape("explain", $"is '{(said.ToString().Length > 20 ? "…" : said.ToString())}'; true or false is needed");
+        return false;
     }
 
     /// <summary>Makes the command of a request; asks the books where a return without member belongs.</summary>
     public static async ValueTask<RequestCommand> CommandOfAsync(LoyaltyEngine engine, Return request) =>
         new RecordReturn(LoyaltyEngine.NeedsPurchase(request) ? await engine.FindTargetAsync(request).ConfigureAwait(false) : engine.TargetOf(request), request);
 
-    private async Task HandleOneAsync(HttpContext context, bool isReturn)
+    private async Task HandleOneAsync(HttpContext context, bool isReturn, bool isExplained)
     {
         var body = context.Request.BodyReader;
         ReadResult result;
@@ -62,7 +83,7 @@ internal sealed class SalesEndpoint(LoyaltyEngine engine, GatewayLimits limits)
         try
         {
             command = request is Purchase purchase
-                ? new RecordPurchase(engine.TargetOf(purchase), purchase)
+                ? new RecordPurchase(engine.TargetOf(purchase), purchase) { Explain = isExplained }
                 : await CommandOfAsync(engine, (Return)request).ConfigureAwait(false);
         }
         catch (JournalUnavailableException e)

@@ -21,7 +21,15 @@ internal enum Scopes
 /// <param name="Sha256">Hexadecimal, of the key's UTF-8.</param>
 /// <param name="Scopes">What it may do.</param>
 /// <param name="CreatedAt">When it was made.</param>
-internal sealed record ApiKey(string Name, string Sha256, string[] Scopes, DateTimeOffset CreatedAt);
+/// <param name="Pools">The partner pools that it is bound to; null: all.</param>
+internal sealed record ApiKey(string Name, string Sha256, string[] Scopes, DateTimeOffset CreatedAt, string[]? Pools = null);
+
+/// <summary>What a key may do, and with which partner pools (null: all).</summary>
+internal readonly record struct KeyRights(Scopes Scopes, string[]? Pools)
+{
+    /// <summary>Whether it may have to do with that pool.</summary>
+    public bool MayUse(string pool) => Pools is null || Pools.Contains(pool, StringComparer.Ordinal);
+}
 
 /// <summary>
 /// API keys in <c>keys.json</c> of the data folder. Keys are 256 random bits, so one SHA-256 is enough to hide them. The file is read again when it
@@ -44,7 +52,10 @@ internal sealed class ApiKeys
     }
 
     /// <summary>What the key may do; <see cref="Scopes.None"/> when it is not known.</summary>
-    public Scopes ScopesOf(string key)
+    public Scopes ScopesOf(string key) => RightsOf(key).Scopes;
+
+    /// <summary>What the key may do; nothing when it is not known.</summary>
+    public KeyRights RightsOf(string key)
     {
         var now = Environment.TickCount64;
         if (now - Volatile.Read(ref _lookedAtMs) > 2000)
@@ -54,39 +65,39 @@ internal sealed class ApiKeys
         }
 
         var known = _known;
-        if (known.ByKey.TryGetValue(key, out var scopes))
+        if (known.ByKey.TryGetValue(key, out var rights))
         {
-            return scopes;
+            return rights;
         }
 
         if (key.Length > 512)
         {
-            return Scopes.None;
+            return default;
         }
 
-        scopes = known.ByHash.GetValueOrDefault(Hash(key));
-        if (scopes != Scopes.None && known.ByKey.Count < MaxRemembered)
+        rights = known.ByHash.GetValueOrDefault(Hash(key));
+        if (rights.Scopes != Scopes.None && known.ByKey.Count < MaxRemembered)
         {
-            known.ByKey[key] = scopes;
+            known.ByKey[key] = rights;
         }
 
-        return scopes;
+        return rights;
     }
 
     /// <summary>Makes a key and stores its hash; the key is told this once.</summary>
-    public static string Create(string dataFolder, string name, IReadOnlyList<string> scopes)
+    public static string Create(string dataFolder, string name, IReadOnlyList<string> scopes, IReadOnlyList<string>? pools = null)
     {
         System.IO.Directory.CreateDirectory(dataFolder);
         using var alone = Alone(dataFolder);
-        return CreateAlone(dataFolder, name, scopes);
+        return CreateAlone(dataFolder, name, scopes, pools);
     }
 
-    private static string CreateAlone(string dataFolder, string name, IReadOnlyList<string> scopes)
+    private static string CreateAlone(string dataFolder, string name, IReadOnlyList<string> scopes, IReadOnlyList<string>? pools = null)
     {
         var file = Path.Combine(dataFolder, "keys.json");
         var keys = Load(file).Where(key => key.Name != name).ToList();
         var secret = "lk_" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
-        keys.Add(new(name, Hash(secret), [.. scopes], DateTimeOffset.UtcNow));
+        keys.Add(new(name, Hash(secret), [.. scopes], DateTimeOffset.UtcNow, pools is { Count: > 0 } ? [.. pools] : null));
         Save(file, keys);
         return secret;
     }
@@ -181,10 +192,10 @@ internal sealed class ApiKeys
             }
 
             _writtenAt = writtenAt;
-            var keys = new Dictionary<string, Scopes>(StringComparer.Ordinal);
+            var keys = new Dictionary<string, KeyRights>(StringComparer.Ordinal);
             foreach (var key in Load(_file))
             {
-                keys[key.Sha256] = Parse(key.Scopes);
+                keys[key.Sha256] = new(Parse(key.Scopes), key.Pools);
             }
 
             _known = new(keys);
@@ -196,10 +207,10 @@ internal sealed class ApiKeys
     }
 
     /// <summary>One reading of the file, and the keys that were found in it: thrown away together, so that a key looked up while the file changes is not remembered longer.</summary>
-    private sealed class Known(Dictionary<string, Scopes> byHash)
+    private sealed class Known(Dictionary<string, KeyRights> byHash)
     {
-        public Dictionary<string, Scopes> ByHash { get; } = byHash;
+        public Dictionary<string, KeyRights> ByHash { get; } = byHash;
 
-        public ConcurrentDictionary<string, Scopes> ByKey { get; } = new(StringComparer.Ordinal);
+        public ConcurrentDictionary<string, KeyRights> ByKey { get; } = new(StringComparer.Ordinal);
     }
 }

@@ -25,6 +25,9 @@ internal static class SpendingEventReader
         Facts.PurchaseRecorded => [],
         Facts.ReturnRecorded { Tender: { Points: > 0 } tender } e => [Tell(e.Return.Purchase!, tender.Unit, tender.Freed, tender.Repaid, e.Return.Id)],
         Facts.ReturnRecorded => [],
+        Facts.ExchangeOpened => [],
+        Facts.ExchangeEnded { IsDone: true, Exchange: { Direction: not Domain.Exchange.ExchangeDirection.Out } exchange } e => [Tell(exchange, e.Lot)],
+        Facts.ExchangeEnded => [],
         _ => null,
     };
 
@@ -54,6 +57,7 @@ internal static class SpendingEventReader
         yield return new PointsRedeemed
         {
             Redemption = e.Hold, Unit = e.Unit, Points = Facts.Lot.Sum(e.Redeemed), Reward = e.Reward?.Reward, Quantity = e.Reward?.Quantity ?? 0, Account = e.Account,
+            FromHold = true,
         };
         foreach (var released in Released(e.Hold, e.Unit, e.Freed, e.Repaid, "committed"))
         {
@@ -74,6 +78,16 @@ internal static class SpendingEventReader
         Points = Facts.Lot.Sum(freed) + repaid,
         Lots = LotsOf(freed),
         Return = request,
+    };
+
+    private static PointsExchanged Tell(Facts.OpenExchange exchange, Facts.LotId lot) => new()
+    {
+        Exchange = exchange.Id,
+        Pool = exchange.Pool,
+        Earned = exchange.Direction == Domain.Exchange.ExchangeDirection.Earn,
+        Unit = exchange.Unit,
+        Points = exchange.Points,
+        Lot = new(lot.EarnedOn.ToDateOnly(), lot.AvailableOn.ToDateOnly(), lot.LastDay?.ToDateOnly()),
     };
 
     private static LotPoints[] LotsOf(Facts.Lot[] lots) => [.. lots.Select(lot => new LotPoints(

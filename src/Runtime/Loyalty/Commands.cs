@@ -25,6 +25,9 @@ public static class ActorIds
     /// <summary>A campaign.</summary>
     public const string CampaignKind = "campaign";
 
+    /// <summary>A leader board.</summary>
+    public const string BoardKind = "board";
+
     /// <summary>The list of campaigns.</summary>
     public const string CampaignsKind = "campaigns";
 

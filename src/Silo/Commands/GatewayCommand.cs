@@ -36,7 +36,7 @@ internal static class GatewayCommand
         await settings.StartAsync(app, stop).ConfigureAwait(false);
         await app.Services.GetRequiredService<GrainBooks>().StartAsync().ConfigureAwait(false);
         await app.Services.GetRequiredService<ISiloList>().RefreshAsync().ConfigureAwait(false);
-        await EngineProcess.StartAsync(engine, settings.Definition, settings.ProgramName).ConfigureAwait(false);
+        await EngineProcess.StartAsync(engine, settings.Program).ConfigureAwait(false);
         settings.Announce(engine, app.Urls.First());
         await UpSettings.WaitAsync(app, stop).ConfigureAwait(false);
         return 0;

@@ -38,14 +38,14 @@ internal static class UpCommand
         Console.Error.WriteLine(cluster.Store == StoreKind.Sqlite ? $"opening the books in {Path.GetFullPath(settings.DataFolder)} …" : "opening the books …");
         await using var journal = await SiloHosting.OpenJournalAsync(cluster, settings.DataFolder, loggers).ConfigureAwait(false);
         var builder = GatewayApp.CreateBuilder(settings.Url, new GatewayLimits());
-        builder.UseOrleans(silo => SiloHosting.Configure(silo, cluster, journal, settings.Kernel));
+        builder.UseOrleans(silo => SiloHosting.Configure(silo, cluster, journal, settings.Kernel, settings.DataFolder));
         Telemetry.AddTo(builder.Services, "loyalty-silo");
         await using var app = builder.Build();
         var engine = app.Services.GetRequiredService<LoyaltyEngine>();
         GatewayApp.Map(app, engine, Readiness.OfSilo(app.Services, engine), settings.Keys, new GatewayLimits());
         app.MapOrleansDashboard("/dashboard").AddEndpointFilter(new LoopbackOnly());
         await settings.StartAsync(app, stop).ConfigureAwait(false);
-        await EngineProcess.StartAsync(engine, settings.Definition, settings.ProgramName).ConfigureAwait(false);
+        await EngineProcess.StartAsync(engine, settings.Program).ConfigureAwait(false);
         settings.Announce(engine, app.Urls.First(), ("look", $"{app.Urls.First()}/dashboard"));
         await UpSettings.WaitAsync(app, stop).ConfigureAwait(false);
         return 0;

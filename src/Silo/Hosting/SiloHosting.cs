@@ -2,11 +2,13 @@ using System.Net;
 using Azure.Data.Tables;
 using Azure.Storage.Blobs;
 using Loyalty.Gateway.Hosting;
+using Loyalty.Gateway.Partners;
 using Loyalty.Grains;
 using Loyalty.Grains.Storage;
 using Loyalty.Grains.Streams;
 using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
+using Loyalty.Runtime.Loyalty;
 using Loyalty.Silo.Postgres;
 using Loyalty.Storage;
 using NodaTime;
@@ -42,8 +44,9 @@ internal static class SiloHosting
     }
 
     /// <summary>A silo of the cluster, with the engine's actors on it.</summary>
-    public static void Configure(ISiloBuilder silo, SiloSettings settings, IJournal? journal, KernelOptions kernel)
+    public static void Configure(ISiloBuilder silo, SiloSettings settings, IJournal? journal, KernelOptions kernel, string? dataFolder = null)
     {
+        silo.Services.AddSingleton(services => PartnersFile.Load(dataFolder, services.GetRequiredService<ILogger<PartnerConnectors>>()));
         silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.ClusterId, settings.ClusterId));
         if (settings.Store == StoreKind.Sqlite)
         {

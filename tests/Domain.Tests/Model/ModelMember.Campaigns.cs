@@ -34,6 +34,7 @@ internal sealed partial class ModelMember
 {
     private readonly List<ModelPurchase> _activities = [];
     private readonly Dictionary<(string Campaign, string? Store, DateOnly From), BigInteger> _spent = [];
+    private readonly List<PlanCampaign> _cards = [];
 
     public IReadOnlyList<ModelPurchase> Activities => _activities;
 
@@ -41,8 +42,22 @@ internal sealed partial class ModelMember
 
     public (int Month, int Day)? Birthday { get; set; }
 
-    /// <summary>The page says that a stable hash decides, and not which: the test asks the real one.</summary>
-    public Func<PlanCampaign, bool> IsHeldOut { get; init; } = _ => false;
+    /// <summary>"Hold-out" of the page: FNV-1a over <c>campaign|member</c>, mixed by the finalizer of MurmurHash3.</summary>
+    private bool IsHeldOut(PlanCampaign campaign)
+    {
+        var hash = 14695981039346656037UL;
+        foreach (var part in System.Text.Encoding.UTF8.GetBytes($"{campaign.Id}|{Name}"))
+        {
+            hash = (hash ^ part) * 1099511628211UL;
+        }
+
+        hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccdUL;
+        hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53UL;
+        return (hash ^ (hash >> 33)) % 10_000 < (ulong)campaign.Holdout;
+    }
+
+    /// <summary>The member's id.</summary>
+    public string Name { get; init; } = "M1";
 
     /// <summary>Why campaigns in force gave nothing to the last request.</summary>
     public Dictionary<string, string> Skipped { get; } = [];
@@ -81,10 +96,46 @@ internal sealed partial class ModelMember
 
     // ---- a request
 
+    /// <summary>Records an activity.</summary>
+    public ModelOutcome Do(Instant now, string id, Instant at, string? store, string? channel, ModelActivity activity)
+    {
+        BringUpToDate(now);
+        var codes = WhyNot(now, at, Plan.Currency);
+        if (codes.Count > 0)
+        {
+            return ModelOutcome.Refused(codes);
+        }
+
+        EnrolBySale(at, now);
+        var awards = Perform(now, id, at, store, channel, activity);
+        BringUpToDate(now);
+        return ModelOutcome.Done([.. awards]);
+    }
+
+    /// <summary>The engine's own activity of a member that was enrolled.</summary>
+    public void SignUp(Instant now) => Perform(now, "sign-up", now, null, null, new("sign-up", 0, 0));
+
+    private List<ModelAward> Perform(Instant now, string id, Instant at, string? store, string? channel, ModelActivity activity)
+    {
+        var (program, day) = (plan.At(at), DayOfSale(at, now));
+        var request = new ModelPurchase
+        {
+            Id = id, Day = day, Program = program, Level = LevelOn(now, day), Lines = [], Left = [], LotOfUnit = LotsOf(program, day), At = at, Store = store, Channel = channel, Activity = activity,
+        };
+        Judge(now, request);
+        var awards = AwardsOf(request, [], request.Gifts);
+        Credit(request, awards);
+        _activities.Add(request);
+        awards.AddRange(Progress(request));
+        BringUpToDate(now);
+        return awards;
+    }
+
     /// <summary>Judges a new request: conditions, then what caps and budgets leave.</summary>
     private void Judge(Instant now, ModelPurchase request)
     {
         Skipped.Clear();
+        _cards.Clear();
         foreach (var campaign in plan.Campaigns.Where(campaign => campaign.IsInForce(request.At)))
         {
             var reason = !IsNow(campaign, request) ? "not-now"
@@ -123,7 +174,7 @@ internal sealed partial class ModelMember
             var reason = Give(campaign, request, left, isFirst, gifts);
             if (reason is not null)
             {
-                if (isFirst)
+                if (isFirst && reason.Length > 0)
                 {
                     Skipped[campaign.Id] = reason;
                 }
@@ -140,7 +191,7 @@ internal sealed partial class ModelMember
         return gifts;
 
         IEnumerable<PlanCampaign> Ordered(Func<PlanCampaign, bool> which) =>
-            plan.Campaigns.Where(campaign => request.Chances.ContainsKey(campaign.Id) && which(campaign)).OrderByDescending(campaign => campaign.Priority).ThenBy(campaign => campaign.Id, StringComparer.Ordinal);
+            plan.Campaigns.Where(campaign => request.Chances.ContainsKey(campaign.Id) && (campaign.Gives.Length > 0 || campaign.Card is not null) && which(campaign)).OrderByDescending(campaign => campaign.Priority).ThenBy(campaign => campaign.Id, StringComparer.Ordinal);
     }
 
     private string? Give(PlanCampaign campaign, ModelPurchase request, List<ModelLine> left, bool isFirst, List<ModelGift> gifts)
@@ -155,6 +206,16 @@ internal sealed partial class ModelMember
         if (!holds)
         {
             return "not-in-basket";
+        }
+
+        if (isFirst && campaign.Card is not null)
+        {
+            _cards.Add(campaign);
+        }
+
+        if (campaign.Gives.Length == 0)
+        {
+            return "";
         }
 
         if (campaign.Group is not null && gifts.Any(gift => gift.Campaign.Group == campaign.Group))
@@ -193,9 +254,20 @@ internal sealed partial class ModelMember
 
                 chance.BudgetPoints = budget.In == "uses" ? null : Counted(campaign, points);
             }
-            else if (!chance.Gave || !Cut(campaign, points, chance.BudgetPoints, false))
+            else
             {
-                return "budget";
+                if (!chance.Gave || !Cut(campaign, points, chance.BudgetPoints, false))
+                {
+                    return "budget";
+                }
+
+                // What it holds of the budget is less when others of its group had taken its place in the meantime: then it has to get it again.
+                var held = request.Gifts.Where(gift => gift.Campaign.Id == campaign.Id).Select(gift => Cost(gift, request)).DefaultIfEmpty().Max();
+                var more = CostOf(campaign, Counted(campaign, points), request) - held;
+                if (more > 0 && more > budget.Amount - _spent.GetValueOrDefault(PurseOf(campaign, request)))
+                {
+                    return "budget";
+                }
             }
         }
 
@@ -302,20 +374,27 @@ internal sealed partial class ModelMember
     private bool IsFor(Instant now, PlanWho who, ModelPurchase request)
     {
         var day = request.Day;
-        var visits = _purchases.Where(purchase => !purchase.IsReturnedWhole && purchase.Day <= day).ToList();
-        var number = 1 + (request.Activity is { } activity ? _activities.Count(other => other.Activity!.Type == activity.Type && other.Day <= day) : visits.Count);
-        var before = visits.Where(visit => visit.Day < day).Select(visit => visit.Day).ToList();
+        var visits = Visits(plan.At(now)).Where(visit => visit.Day <= day).ToList();
+        var number = 1 + (request.Activity is { } activity ? _activities.Count(other => other.Activity!.Type == activity.Type && other.Day <= day) : visits.Sum(visit => visit.Count));
+        var before = DaysWithVisits(visits).Where(visit => visit < day).ToList();
         return who.Tiers?.Contains(LevelOn(now, day) ?? "none") != false
             && who.Tags?.Any(Tags.Contains) != false
             && who.NoTags?.Any(Tags.Contains) != true
             && (who.JoinedWithinDays is null || day <= EnrolledOn.AddDays(who.JoinedWithinDays.Value))
-            && (!who.FirstPurchase || visits.Count == 0)
+            && (!who.FirstPurchase || visits.Sum(visit => visit.Count) == 0)
             && (who.BirthdayMonth ? Birthday?.Month == day.Month : who.Birthday is not { } window || IsAroundBirthday(day, window.Before, window.After))
             && (who.VisitEvery == 0 || number % who.VisitEvery == 0)
-            && who.VisitNumbers?.Contains(number) != false
+            && who.VisitNumbers?.Contains((int)number) != false
             && (who.AbsentDays is null || (before.Count > 0 && before.Max().AddDays(who.AbsentDays.Value) <= day))
             && (who.Bought is not { } bought || Bought(bought.What, day.AddDays(-bought.WithinDays), day) >= bought.Quantity);
     }
+
+    /// <summary>Purchases of which something is left, and progress that campaigns gave where visits are the tier's basis.</summary>
+    private IEnumerable<(DateOnly Day, long Count)> Visits(PlanVersion program) =>
+        _purchases.Select(purchase => (purchase.Day, purchase.IsReturnedWhole ? 0L : 1))
+            .Concat(program.Tiers?.Basis == "visits" ? Requests.Select(request => (request.Day, request.Gifts.Sum(gift => gift.TierCredit))) : []);
+
+    private static IEnumerable<DateOnly> DaysWithVisits(IEnumerable<(DateOnly Day, long Count)> visits) => visits.GroupBy(visit => visit.Day).Where(day => day.Sum(visit => visit.Count) > 0).Select(day => day.Key);
 
     private bool IsAroundBirthday(DateOnly day, int before, int after) =>
         Birthday is { } birthday && Enumerable.Range(day.Year - 1, 3).Any(year =>
@@ -378,17 +457,19 @@ internal sealed partial class ModelMember
         }
     }
 
-    private static BigInteger Cost(ModelGift gift, ModelPurchase request)
+    private static BigInteger Cost(ModelGift gift, ModelPurchase request) => CostOf(gift.Campaign, gift.Counted, request);
+
+    private static BigInteger CostOf(PlanCampaign campaign, long counted, ModelPurchase request)
     {
-        switch (gift.Campaign.Budget!.In)
+        switch (campaign.Budget!.In)
         {
             case "uses":
                 return 1;
             case "points":
-                return gift.Counted;
+                return counted;
             default:
-                var value = request.Program.Unit(gift.Campaign.Gives[0].Unit).Value!.Value;
-                return ((gift.Counted * (BigInteger)value.Money) + value.Points - 1) / value.Points;
+                var value = request.Program.Unit(campaign.Gives[0].Unit).Value!.Value;
+                return ((counted * (BigInteger)value.Money) + value.Points - 1) / value.Points;
         }
     }
 }

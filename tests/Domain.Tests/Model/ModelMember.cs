@@ -30,6 +30,27 @@ internal sealed class ModelBook
     /// <summary>Balances of all accounts of this unit; they sum to zero.</summary>
     public Dictionary<string, long> Accounts { get; } = [];
 
+    public ModelBook Copy()
+    {
+        var copy = new ModelBook { Debt = Debt };
+        foreach (var (lot, points) in Lots)
+        {
+            copy.Lots[lot] = points;
+        }
+
+        foreach (var (lot, points) in Lapsed)
+        {
+            copy.Lapsed[lot] = points;
+        }
+
+        foreach (var (account, points) in Accounts)
+        {
+            copy.Accounts[account] = points;
+        }
+
+        return copy;
+    }
+
     public void Move(string from, string to, long points)
     {
         Accounts[from] = Accounts.GetValueOrDefault(from) - points;
@@ -124,9 +145,9 @@ internal sealed partial class ModelMember(Plan plan)
     public IReadOnlyList<ModelProgress> Entries(PlanTiers policy) =>
     [
         .. _purchases.Select(purchase => new ModelProgress(
-            purchase.Day, purchase.Left.Sum(line => line.Amount), BasePoints(purchase.Program, purchase.Left, policy.Unit), purchase.IsReturnedWhole ? 0 : 1)
-            { Credit = purchase.Gifts.Sum(gift => gift.TierCredit) }),
-        .. _activities.Select(activity => new ModelProgress(activity.Day, 0, 0, 0) { Credit = activity.Gifts.Sum(gift => gift.TierCredit) }),
+            purchase.Day, purchase.Left.Sum(line => line.Amount), BasePoints(purchase.Program, purchase.Left, policy.Unit), purchase.IsReturnedWhole ? 0 : 1)),
+        .. Requests.Select(request => (request.Day, Credit: request.Gifts.Sum(gift => gift.TierCredit))).Where(credit => credit.Credit != 0).Select(credit => policy.Basis == "visits"
+            ? new ModelProgress(credit.Day, 0, 0, credit.Credit) : new ModelProgress(credit.Day, 0, 0, 0) { Credit = credit.Credit }),
         .. _withoutReceipt,
     ];
 
@@ -140,18 +161,18 @@ internal sealed partial class ModelMember(Plan plan)
         Standing(now, day) is { Level: > 0 } standing ? plan.At(now).Tiers!.Levels[standing.Level - 1].Id : null;
 
     /// <summary>The last activity day: the latest of the enrolment day, the days with a visit left and those of positive adjustments.</summary>
-    private DateOnly LastActivity() =>
-        _purchases.Where(purchase => !purchase.IsReturnedWhole).Select(purchase => purchase.Day).Concat(_given).Append(EnrolledOn).Max();
+    private DateOnly LastActivity(PlanVersion program) => DaysWithVisits(Visits(program)).Concat(_given).Append(EnrolledOn).Max();
 
     // ---- time
 
     public void BringUpToDate(Instant now)
     {
+        EndOverdueHolds(now);
         var today = Day(now);
         foreach (var unit in plan.At(now).Units)
         {
             var book = Book(unit.Id);
-            var all = unit.Expiry.Policy == "inactivity" && today > LastActivity().AddMonths(unit.Expiry.Months);
+            var all = unit.Expiry.Policy == "inactivity" && today > LastActivity(plan.At(now)).AddMonths(unit.Expiry.Months);
             foreach (var (lot, points) in book.Lots.ToList())
             {
                 if (all || today > lot.Last)
@@ -181,6 +202,7 @@ internal sealed partial class ModelMember(Plan plan)
         if (!IsEnrolled)
         {
             Enrol(DayOfSale(at, now));
+            Perform(now, "sign-up", at, null, null, new("sign-up", 0, 0));
         }
     }
 
@@ -204,6 +226,7 @@ internal sealed partial class ModelMember(Plan plan)
         var awards = AwardsOf(purchase, purchase.Left, purchase.Gifts);
         Credit(purchase, awards);
         _purchases.Add(purchase);
+        awards.AddRange(Progress(purchase));
         var returns = new List<ModelApplied>();
         foreach (var waiting in Waiting.Where(waiting => waiting.Purchase == id).ToList())
         {
@@ -249,13 +272,13 @@ internal sealed partial class ModelMember(Plan plan)
         ModelApplied applied;
         if (purchase is not null)
         {
-            if (policy == "refuse" && Missing(purchase, left!) > 0)
+            var taken = policy == "refuse" ? TakeOffIfAllIsThere(now, request, purchase, left!) : TakeOff(now, request, purchase, left!, policy);
+            if (taken is null)
             {
                 return ModelOutcome.Refused("points-spent");
             }
 
-            EnrolBySale(request.At, now);
-            applied = TakeOff(now, request, purchase, left!, policy);
+            applied = taken;
         }
         else
         {
@@ -331,6 +354,7 @@ internal sealed partial class ModelMember(Plan plan)
         IsBlocked = status == "blocked";
         if (status == "closed")
         {
+            EndAllHolds();
             IsClosed = true;
             foreach (var book in _books.Values)
             {
@@ -421,18 +445,31 @@ internal sealed partial class ModelMember(Plan plan)
         static long Sum(List<ModelAward> awards, ModelAward rule) => awards.Where(award => award with { Points = 0 } == rule).Sum(award => award.Points);
     }
 
-    /// <summary>How many of the points can neither be taken from lots nor have lapsed.</summary>
-    private long Missing(ModelPurchase purchase, List<ModelLine> left)
+    /// <summary>Takes the return off unless points are missing; null: they are, and nothing has changed.</summary>
+    private ModelApplied? TakeOffIfAllIsThere(Instant now, ModelReturn request, ModelPurchase purchase, List<ModelLine> left)
     {
-        long missing = 0;
-        foreach (var unit in Difference(purchase, left).Where(take => take.Cause is null).GroupBy(take => take.Unit))
+        var (books, done, spent, was) = (_books.ToDictionary(book => book.Key, book => book.Value.Copy()), _done.ToList(), _spent.ToDictionary(), (purchase.Left, purchase.Gifts));
+        var applied = TakeOff(now, request, purchase, left, "refuse");
+        if (applied.Postings.All(posting => posting is not { Place: "debt", Points: < 0 }))
         {
-            var book = Book(unit.Key);
-            var there = book.Lots.Values.Sum() + LapsedOf(book, purchase.LotOfUnit[unit.Key]);
-            missing += Math.Max(0, unit.Sum(take => take.Points) - there);
+            return applied;
         }
 
-        return missing;
+        (purchase.Left, purchase.Gifts) = was;
+        _done.Clear();
+        _done.AddRange(done);
+        _spent.Clear();
+        foreach (var (unit, book) in books)
+        {
+            _books[unit] = book;
+        }
+
+        foreach (var (purse, amount) in spent)
+        {
+            _spent[purse] = amount;
+        }
+
+        return null;
     }
 
     private static long LapsedOf(ModelBook book, ModelLotKey lot) => book.Lapsed.GetValueOrDefault(lot);
@@ -440,11 +477,13 @@ internal sealed partial class ModelMember(Plan plan)
     private ModelApplied TakeOff(Instant now, ModelReturn request, ModelPurchase purchase, List<ModelLine> left, string policy)
     {
         var takes = Difference(purchase, left);
+        var before = purchase.Left;
         Settle(purchase, left);
-        var postings = new List<ModelPosting>();
+        var (postings, undone) = (new List<ModelPosting>(), StrikeOff(purchase, before));
         foreach (var donated in takes.Where(take => take.Cause is not null))
         {
-            Book(donated.Unit).Move($"cause:{donated.Cause}", "returned", donated.Points);
+            // What a return makes a campaign give to a cause is issued.
+            Book(donated.Unit).Move($"cause:{donated.Cause}", donated.Points > 0 ? "returned" : "issued", donated.Points);
         }
 
         foreach (var take in takes.Where(take => take.Cause is null).GroupBy(take => take.Unit, (unit, all) => (Unit: unit, Points: all.Sum(one => one.Points))))
@@ -456,24 +495,42 @@ internal sealed partial class ModelMember(Plan plan)
                 continue;
             }
 
-            // 1. the purchase's own lot
-            var taken = book.TakeFrom(own, rest);
-            book.Move("member", "returned", taken);
-            Note(postings, take.Unit, "lot", own, -taken);
-            rest -= taken;
+            if (rest > 0)
+            {
+                undone.AddRange(UndoCards(take.Unit, rest, own, postings));
+            }
 
-            // 2. what has lapsed already
-            var lapsed = Math.Min(rest, LapsedOf(book, own));
-            book.Lapsed[own] = LapsedOf(book, own) - lapsed;
-            book.Move("expired", "returned", lapsed);
-            Note(postings, take.Unit, "lapsed", own, -lapsed);
-            rest -= lapsed;
-
-            // 3. and 4.
-            postings.AddRange(TakeElsewhere(now, take.Unit, rest, policy));
+            TakeBack(now, take.Unit, own, rest, policy, postings);
         }
 
-        return new(request.Id, takes, postings);
+        foreach (var (award, lot) in undone.SelectMany(done => done.Awards))
+        {
+            TakeBack(now, award.Unit, lot, award.Points, policy, postings);
+        }
+
+        return new(request.Id, [.. takes, .. undone.SelectMany(done => done.Awards).Select(given => given.Award)], postings);
+    }
+
+    /// <summary>Takes points of an award back.</summary>
+    private void TakeBack(Instant now, string unit, ModelLotKey own, long points, string policy, List<ModelPosting> postings)
+    {
+        var (book, rest) = (Book(unit), points);
+
+        // 1. the purchase's own lot
+        var taken = book.TakeFrom(own, rest);
+        book.Move("member", "returned", taken);
+        Note(postings, unit, "lot", own, -taken);
+        rest -= taken;
+
+        // 2. what has lapsed already
+        var lapsed = Math.Min(rest, LapsedOf(book, own));
+        book.Lapsed[own] = LapsedOf(book, own) - lapsed;
+        book.Move("expired", "returned", lapsed);
+        Note(postings, unit, "lapsed", own, -lapsed);
+        rest -= lapsed;
+
+        // 3. and 4.
+        postings.AddRange(TakeElsewhere(now, unit, rest, policy));
     }
 
     private List<ModelPosting> TakeElsewhere(Instant now, string unit, long points, string policy)
@@ -492,8 +549,13 @@ internal sealed partial class ModelMember(Plan plan)
         // 4. what is missing (of a return that waited, "refuse" means debt: it was accepted already)
         if (policy == "zero")
         {
-            book.Move("written-off", "returned", rest);
-            Note(postings, unit, "written-off", null, -rest);
+            // What may come back from a hold is not spent for good.
+            var covered = Math.Min(rest, Math.Max(0, Held(unit) - book.Debt));
+            book.Debt += covered;
+            book.Move("member", "returned", covered);
+            Note(postings, unit, "debt", null, -covered);
+            book.Move("written-off", "returned", rest - covered);
+            Note(postings, unit, "written-off", null, covered - rest);
         }
         else
         {

@@ -1,3 +1,4 @@
+using Loyalty.Domain.Campaigns;
 using Loyalty.Domain.Encoding;
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Programs;
@@ -12,8 +13,9 @@ namespace Loyalty.Domain.Tests.Properties;
 internal sealed record Asked(Instant Now, object? Request);
 
 /// <summary>The real domain code, driven as the kernel drives it.</summary>
-internal sealed class RealMember(ProgramCatalog programs)
+internal sealed class RealMember(ProgramCatalog programs, CampaignCatalog? campaigns = null)
 {
+    private readonly PlainBudgets _budgets = new();
     private readonly Dictionary<string, PurchaseState> _purchases = [];
     private readonly HashSet<string> _refused = [];
 
@@ -23,7 +25,15 @@ internal sealed class RealMember(ProgramCatalog programs)
 
     public ProgramCatalog Programs => programs;
 
-    public static RealMember Of(Plan plan) => new(Catalog(plan));
+    public static RealMember Of(Plan plan) => new(Catalog(plan), new(plan.Campaigns.Select(Timeline)));
+
+    private static CampaignTimeline Timeline(PlanCampaign campaign)
+    {
+        var errors = new List<FieldError>();
+        var definition = CampaignParser.Parse(System.Text.Encoding.UTF8.GetBytes(campaign.ToJson().ToJsonString()), campaign.Id, 1, null, null, errors)
+            ?? throw new InvalidOperationException($"{string.Join("; ", errors)} {campaign}");
+        return new(campaign.Id, 1, [definition], [.. campaign.Pauses.Select(pause => new CampaignStatusChange(pause.At, pause.Paused ? CampaignStatus.Paused : CampaignStatus.Active))]);
+    }
 
     public static ProgramCatalog Catalog(Plan plan)
     {
@@ -43,13 +53,20 @@ internal sealed class RealMember(ProgramCatalog programs)
             ?? throw new InvalidOperationException(string.Join("; ", errors) + System.Text.Encoding.UTF8.GetString(json));
     }
 
-    public TurnContext At(Instant now) => new(now, programs);
+    public TurnContext At(Instant now) => new(now, programs) { Campaigns = campaigns ?? CampaignCatalog.Empty, Budgets = _budgets, Explain = true };
+
+    /// <summary>Why campaigns gave nothing to the last purchase or activity.</summary>
+    public List<SkippedCampaign> Skipped { get; private set; } = [];
+
+    /// <summary>What the member has had of a purse.</summary>
+    public long SpentOf(BudgetPurse purse) => _budgets.Spent(purse);
 
     /// <summary>Does what was asked; the facts it raised and the refusal.</summary>
     public (Refusal? Refusal, List<MemberEvent> Raised) Do(Asked asked)
     {
         var raised = new List<MemberEvent>();
-        var decider = new MemberDecider(State, At(asked.Now), raised);
+        var context = At(asked.Now);
+        var decider = new MemberDecider(State, context, raised);
         Refusal? refusal = null;
         switch (asked.Request)
         {
@@ -65,7 +82,16 @@ internal sealed class RealMember(ProgramCatalog programs)
                 break;
             case Purchase purchase:
                 refusal = decider.Record(purchase);
+                Skipped = [.. context.Skipped];
                 Finish(decider, purchase.Id, refusal);
+                break;
+            case Activity activity:
+                refusal = decider.Record(activity, isFriendKnown: false);
+                Skipped = [.. context.Skipped];
+                Finish(decider, activity.Id, refusal);
+                break;
+            case MemberAttributes attributes:
+                refusal = decider.SetAttributes(attributes);
                 break;
             case Return back:
                 refusal = decider.Record(back, Recall(back.Purchase));
@@ -132,7 +158,7 @@ internal sealed class RealMember(ProgramCatalog programs)
     /// <summary>Goes on with the snapshot of another.</summary>
     public RealMember Fork()
     {
-        var fork = new RealMember(programs) { State = Copy() };
+        var fork = new RealMember(programs, campaigns) { State = Copy() };
         foreach (var (id, purchase) in _purchases)
         {
             fork._purchases[id] = purchase;
@@ -160,5 +186,29 @@ internal sealed class RealMember(ProgramCatalog programs)
         }
 
         return state;
+    }
+}
+
+/// <summary>The budgets of one process that has all of them.</summary>
+internal sealed class PlainBudgets : IBudgets
+{
+    private readonly Dictionary<BudgetPurse, long> _spent = [];
+
+    public long Spent(BudgetPurse purse) => _spent.GetValueOrDefault(purse);
+
+    public long Look(CampaignBudget budget, BudgetPurse purse) => Math.Max(0, budget.Amount - Spent(purse));
+
+    public long Take(CampaignBudget budget, BudgetPurse purse, long wanted, bool all, out long lease)
+    {
+        var there = Look(budget, purse);
+        var taken = there >= wanted ? wanted : all ? 0 : there;
+        (_spent[purse], lease) = (Spent(purse) + taken, taken > 0 ? 1 : 0);
+        return taken;
+    }
+
+    public long GiveBack(CampaignBudget budget, BudgetPurse purse, long amount)
+    {
+        _spent[purse] = Spent(purse) - amount;
+        return _spent[purse] >= 0 ? 1 : throw new InvalidOperationException($"{purse} is given back more than was taken");
     }
 }

@@ -56,13 +56,28 @@ internal sealed class Run
             case Enrol when !Model.IsEnrolled:
                 Ask(new Enrolment { Id = "M1", AlternativeIds = [] });
                 Model.Enrol(ModelDays.DayOf(Now, _script.Plan.Zone));
+                Model.SignUp(Now);
                 break;
             case Buy buy when _ids.Add(buy.Id):
                 var sold = Ask(new Purchase
                 {
-                    Id = buy.Id, Member = "M1", Store = "S1", At = Now + Duration.FromSeconds(buy.At), Currency = buy.Currency, Lines = Goods(buy.Lines),
+                    Id = buy.Id, Member = "M1", Store = buy.Store, Channel = buy.Channel, At = Now + Duration.FromSeconds(buy.At), Currency = buy.Currency, Lines = Goods(buy.Lines),
                 });
-                Compare(sold, Model.Buy(Now, buy.Id, Now + Duration.FromSeconds(buy.At), buy.Currency, buy.Lines));
+                Compare(sold, Model.Buy(Now, buy.Id, Now + Duration.FromSeconds(buy.At), buy.Currency, buy.Lines, buy.Store, buy.Channel));
+                CompareSkipped(sold.Refusal);
+                break;
+            case Deed deed when _ids.Add(deed.Id):
+                var did = Ask(new Activity
+                {
+                    Id = deed.Id, Member = "M1", Type = deed.Type, At = Now + Duration.FromSeconds(deed.At), Store = deed.Store, Amount = deed.Amount == 0 ? null : deed.Amount, Quantity = deed.Quantity == 0 ? null : deed.Quantity,
+                });
+                Compare(did, Model.Do(Now, deed.Id, Now + Duration.FromSeconds(deed.At), deed.Store, null, new(deed.Type, deed.Amount, deed.Quantity)));
+                CompareSkipped(did.Refusal);
+                break;
+            case Describe describe when Model.IsEnrolled:
+                Ask(MemberAttributes.Of(describe.Tags, describe.Birthday is { } birthday ? new AnnualDate(birthday.Month, birthday.Day) : null));
+                Model.BringUpToDate(Now);
+                (Model.Tags, Model.Birthday) = (describe.Tags, describe.Birthday);
                 break;
             case GiveBack back when _ids.Add(back.Id):
                 var lines = Portioned(back);
@@ -103,7 +118,18 @@ internal sealed class Run
     {
         var asked = new Asked(Now, request);
         Asked.Add(asked);
+        var quote = _script.Plan.Campaigns.Length == 0 ? null : request switch
+        {
+            Purchase purchase => MemberQuote.Of(Real.State, purchase, Real.At(Now)),
+            Activity activity => MemberQuote.Of(Real.State, activity, Real.At(Now), isFriendKnown: false),
+            _ => null,
+        };
         var done = Real.Do(asked);
+        if (quote is not null)
+        {
+            CompareQuote(quote, done);
+        }
+
         foreach (var fact in done.Raised)
         {
             Post(fact);
@@ -112,7 +138,7 @@ internal sealed class Run
         return done;
     }
 
-    private static SaleLine[] Goods(ModelLine[] lines) => [.. lines.Select(line => new SaleLine(line.Sku, null, null, line.Quantity, line.Amount))];
+    private static SaleLine[] Goods(ModelLine[] lines) => [.. lines.Select(line => new SaleLine(line.Sku, line.Category, line.Brand, line.Quantity, line.Amount))];
 
     /// <summary>The lines of a return: a portion of its purchase, which may be one that is still to come.</summary>
     private ModelLine[] Portioned(GiveBack back)
@@ -152,16 +178,78 @@ internal sealed class Run
         }
 
         Require(real.Raised.OfType<ReturnWaits>().Any() == model.Waits, $"waits; the model: {model.Waits}");
-        var awards = real.Raised.OfType<PurchaseRecorded>().SelectMany(fact => fact.Awards).Select(award => new ModelAward(award.Rule, award.Unit, award.Points, award.IsTierBonus));
-        Same("awards", awards, model.Awards);
+        var (awards, donations) = real.Raised.Select(fact => fact switch
+        {
+            PurchaseRecorded sold => (sold.Awards, sold.Campaigns?.Donations),
+            ActivityRecorded { Activity.Type: not Activity.SignUp } did => (did.Awards, did.Campaigns?.Donations),
+            _ => ([], null),
+        }).Aggregate((All: new List<ModelAward>(), Given: new List<ModelAward>()), (sum, fact) =>
+            ([.. sum.All, .. fact.Item1.Select(award => new ModelAward(award.Rule, award.Unit, award.Points, award.IsTierBonus))], [.. sum.Given, .. (fact.Item2 ?? []).Select(Plain)]));
+        if (_script.Plan.Campaigns.Length == 0)
+        {
+            Same("awards", awards, model.Awards);
+        }
+        else
+        {
+            Same("awards", Merged([.. awards, .. donations]), Merged(model.Awards));
+        }
+
         var returns = real.Raised.OfType<ReturnRecorded>().ToList();
         Same("returns", returns.Select(fact => fact.Return.Id), model.Returns.Select(applied => applied.Id));
         foreach (var (fact, applied) in returns.Zip(model.Returns))
         {
-            Same("take-backs", fact.Takes.Select(take => (take.Rule, take.Unit, take.Points)), applied.Takes.Select(take => (take.Rule, take.Unit, take.Points)));
+            if (_script.Plan.Campaigns.Length == 0)
+            {
+                Same("take-backs", fact.Takes.Select(take => (take.Rule, take.Unit, take.Points)), applied.Takes.Select(take => (take.Rule, take.Unit, take.Points)));
+            }
+            else
+            {
+                var back = fact.Takes.Select(take => new ModelAward(take.Rule, take.Unit, take.Points, false));
+                Same("take-backs", Merged([.. back, .. (fact.Campaigns?.Donations ?? []).Select(Plain).Select(given => given with { Points = -given.Points })]), Merged(applied.Takes));
+            }
+
             Same("postings", Merged(fact.Postings.Select(Plain)), Merged(applied.Postings));
-            Require(fact.Postings.Sum(posting => posting.Points) == -fact.Takes.Sum(take => take.Points), "the postings of a return do not sum to its take-backs");
+            var posted = fact.Postings.Sum(posting => posting.Points);
+            Require(posted == -fact.Takes.Sum(take => take.Points), "the postings of a return do not sum to its take-backs");
         }
+    }
+
+    private static ModelAward Plain(Donation donation) => new(donation.Rule, donation.Unit, donation.Points, true) { Cause = donation.Cause };
+
+    private static IEnumerable<string> Merged(IEnumerable<ModelAward> awards) =>
+        awards.GroupBy(award => (award.Rule, award.Unit, award.Cause)).Select(group => (group.Key, Points: group.Sum(award => award.Points))).Where(award => award.Points != 0).Select(award => award.ToString()).Order();
+
+    /// <summary>Why campaigns gave nothing: of those that the request triggered.</summary>
+    private void CompareSkipped(Refusal? refusal)
+    {
+        if (refusal is null)
+        {
+            Same(
+                "skipped", Real.Skipped.Where(skipped => skipped.Reason != Loyalty.Domain.Campaigns.SkipReasons.NotTriggered).Select(skipped => $"{skipped.Campaign} {skipped.Reason}").Order(),
+                Model.Skipped.Select(skipped => $"{skipped.Key} {skipped.Value}").Order());
+        }
+    }
+
+    /// <summary>The preview was the purchase that followed.</summary>
+    private void CompareQuote(MemberQuote quote, (Refusal? Refusal, List<MemberEvent> Raised) done)
+    {
+        Require(quote.Refusal == done.Refusal, $"the quote is refused: {quote.Refusal}; the request: {done.Refusal}");
+        if (done.Refusal is not null)
+        {
+            return;
+        }
+
+        Same("quoted", AwardsOf(quote.Fact!), AwardsOf(done.Raised.Single(fact => fact is PurchaseRecorded or ActivityRecorded { Activity.Type: not Activity.SignUp })));
+        Same("quoted balances", quote.Balances, MemberDecider.Balances(Real.State, Real.At(Now)));
+        Require(quote.Tier == Real.State.Tier.Level, $"the quoted tier is {quote.Tier}, then it is {Real.State.Tier.Level}");
+        Same("quoted reasons", quote.Skipped, Real.Skipped);
+
+        static IEnumerable<string> AwardsOf(MemberEvent fact) => fact switch
+        {
+            PurchaseRecorded sold => sold.Awards.Select(award => award.ToString()).Concat((sold.Campaigns?.Donations ?? []).Select(given => given.ToString())),
+            ActivityRecorded did => did.Awards.Select(award => award.ToString()).Concat((did.Campaigns?.Donations ?? []).Select(given => given.ToString())),
+            _ => [],
+        };
     }
 
     private static IEnumerable<string> Merged(IEnumerable<ModelPosting> postings) =>
@@ -231,6 +319,15 @@ internal sealed class Run
                     Move(award.Unit, "issued", "member", award.Points);
                 }
 
+                Post(recorded.Campaigns);
+                break;
+            case ActivityRecorded did:
+                foreach (var award in did.Awards)
+                {
+                    Move(award.Unit, "issued", "member", award.Points);
+                }
+
+                Post(did.Campaigns);
                 break;
             case ReturnRecorded returned:
                 foreach (var posting in returned.Postings)
@@ -238,6 +335,7 @@ internal sealed class Run
                     Move(posting.Unit, posting.Place switch { PostingPlace.Lapsed => "expired", PostingPlace.WrittenOff => "written-off", _ => "member" }, "returned", -posting.Points);
                 }
 
+                Post(returned.Campaigns);
                 break;
             case PointsLapsed lapsed:
                 foreach (var lot in lapsed.Lots)
@@ -260,6 +358,19 @@ internal sealed class Run
                 }
 
                 break;
+        }
+    }
+
+    private void Post(CampaignFacts? campaigns)
+    {
+        foreach (var given in campaigns?.Donations ?? [])
+        {
+            Move(given.Unit, given.Points > 0 ? "issued" : "returned", $"cause:{given.Cause}", given.Points);
+        }
+
+        foreach (var stamps in campaigns?.Stamps ?? [])
+        {
+            Move(stamps.Unit, "redeemed", "member", stamps.Points);
         }
     }
 

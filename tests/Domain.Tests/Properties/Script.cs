@@ -29,7 +29,25 @@ internal sealed record Enrol : Act
 /// <summary>A purchase; the sale's time is relative to the clock.</summary>
 internal sealed record Buy(string Id, long At, string Currency, ModelLine[] Lines) : Act
 {
-    public override string ToString() => $"buy {Id} at {Step.Span(At)}{Show.Currency(Currency)}: {Show.Lines(Lines)}";
+    public string Store { get; init; } = "S1";
+
+    public string? Channel { get; init; }
+
+    public override string ToString() => $"buy {Id} at {Step.Span(At)} in {Store} {Channel}{Show.Currency(Currency)}: {Show.Lines(Lines)}";
+}
+
+/// <summary>An activity; its time is relative to the clock.</summary>
+internal sealed record Deed(string Id, long At, string Type, long Amount, decimal Quantity) : Act
+{
+    public string? Store { get; init; }
+
+    public override string ToString() => $"do {Id} {Type} at {Step.Span(At)} in {Store}: amount {Amount}, quantity {Quantity}";
+}
+
+/// <summary>Tags and birthday are set.</summary>
+internal sealed record Describe(string[] Tags, (int Month, int Day)? Birthday) : Act
+{
+    public override string ToString() => $"is [{string.Join(", ", Tags)}], born {Birthday}";
 }
 
 internal enum Portion
@@ -66,7 +84,7 @@ internal sealed record Wake : Act
 
 internal static class Show
 {
-    public static string Lines(ModelLine[] lines) => string.Join("; ", lines.Select(line => $"{line.Quantity} {line.Sku} = {line.Amount}"));
+    public static string Lines(ModelLine[] lines) => string.Join("; ", lines.Select(line => $"{line.Quantity} {line.Sku}{(line.Category is null ? "" : $" {line.Category}")}{(line.Brand is null ? "" : $" {line.Brand}")} = {line.Amount}"));
 
     public static string Currency(string currency) => currency == Plan.Currency ? "" : " in " + currency;
 }

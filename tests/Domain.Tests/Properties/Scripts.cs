@@ -148,7 +148,7 @@ internal static class Scripts
         }
     }
 
-    private static IEnumerable<Plan> ShrinkPlan(Plan plan)
+    internal static IEnumerable<Plan> ShrinkPlan(Plan plan)
     {
         if (plan.Versions.Length > 1)
         {

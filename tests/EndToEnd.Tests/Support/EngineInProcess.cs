@@ -28,7 +28,7 @@ internal sealed class EngineInProcess : IAsyncDisposable
     public static async Task<EngineInProcess> StartAsync(string dataFolder, byte[] program, Instant now)
     {
         var clock = new SetClock { Now = now };
-        var process = await EngineProcess.StartAsync(dataFolder, program, "the program", new KernelOptions(), clock, NullLoggerFactory.Instance);
+        var process = await EngineProcess.StartAsync(dataFolder, new ProgramFiles(program, "the program", []), new KernelOptions(), clock, NullLoggerFactory.Instance);
         var url = $"http://127.0.0.1:{Engine.FreePort()}";
         var app = GatewayApp.Build(process.Engine, keys: null, url, new GatewayLimits());
         await app.StartAsync();

@@ -4,6 +4,7 @@ using Loyalty.Gateway.Hosting;
 using Loyalty.Gateway.Http;
 using Loyalty.Gateway.Security;
 using Loyalty.Runtime.Kernel;
+using Loyalty.Runtime.Loyalty;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -40,13 +41,19 @@ public class TestGateway : IAsyncLifetime
 
     internal virtual GatewayLimits Limits => new();
 
+    /// <summary>The partners' systems; null: those of the data folder.</summary>
+    internal virtual PartnerConnectors? Connectors => null;
+
+    /// <summary>How often due actors are looked for.</summary>
+    protected virtual TimeSpan WakeInterval => new KernelOptions().WakeInterval;
+
     public async Task InitializeAsync()
     {
         Directory.CreateDirectory(Folder);
         Prepare();
         var loggers = new LoggerFactory([new Defects(_defects)]);
         _process = await EngineProcess.StartAsync(
-            Folder, Encoding.UTF8.GetBytes(ProgramText), "the test's program", new KernelOptions { MaxActorBytes = 64 << 20 }, Clock, loggers);
+            Folder, new ProgramFiles(Encoding.UTF8.GetBytes(ProgramText), "the test's program", []), new KernelOptions { MaxActorBytes = 64 << 20, WakeInterval = WakeInterval }, Clock, loggers, Connectors);
         _app = GatewayApp.Build(_process.Engine, AsksForKeys ? new ApiKeys(Folder) : null, "http://127.0.0.1:0", Limits);
         _app.Services.GetRequiredService<ILoggerFactory>().AddProvider(new Defects(_defects));
         await _app.StartAsync();

@@ -33,7 +33,7 @@ public abstract class EmbeddedFixture : LoyaltyFixture
     /// <inheritdoc />
     protected override Task<(IActorHost Host, IBooks Books)> OpenAsync(ProgramSource programs)
     {
-        _host = new(Journal, LoyaltyEngine.Kinds(programs), Options, Clock, new ThreadPoolScheduler(), NullLogger<EmbeddedHost>.Instance);
+        _host = new(Journal, LoyaltyEngine.Kinds(programs, Connectors), Options, Clock, new ThreadPoolScheduler(), NullLogger<EmbeddedHost>.Instance);
         return Task.FromResult<(IActorHost, IBooks)>((_host, new JournalBooks(Journal)));
     }
 
@@ -165,3 +165,23 @@ public sealed class SpendingOnSqliteTests() : SpendingBehaviour(new SqliteFixtur
 /// <summary>The embedded host on books in PostgreSQL.</summary>
 [NeedsPostgres]
 public sealed class SpendingOnPostgresTests() : SpendingBehaviour(new PostgresFixture());
+
+/// <summary>Exchanges on the embedded host, on books in memory.</summary>
+public sealed class ExchangesOnMemoryTests() : ExchangeBehaviour(new MemoryFixture());
+
+/// <summary>Exchanges on the embedded host, on books in a file.</summary>
+public sealed class ExchangesOnSqliteTests() : ExchangeBehaviour(new SqliteFixture());
+
+/// <summary>Exchanges on the embedded host, on books in PostgreSQL.</summary>
+[NeedsPostgres]
+public sealed class ExchangesOnPostgresTests() : ExchangeBehaviour(new PostgresFixture());
+
+/// <summary>The embedded host on books in memory.</summary>
+public sealed class CampaignsOnMemoryTests() : CampaignBehaviour(new MemoryFixture());
+
+/// <summary>The embedded host on books in a file.</summary>
+public sealed class CampaignsOnSqliteTests() : CampaignBehaviour(new SqliteFixture());
+
+/// <summary>The embedded host on books in PostgreSQL.</summary>
+[NeedsPostgres]
+public sealed class CampaignsOnPostgresTests() : CampaignBehaviour(new PostgresFixture());

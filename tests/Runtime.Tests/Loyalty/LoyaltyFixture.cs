@@ -11,6 +11,9 @@ public abstract class LoyaltyFixture : IAsyncDisposable
     /// <summary>The engine's clock. It stands still until a test moves it.</summary>
     public ManualClock Clock { get; } = new(Instant.FromUtc(2026, 3, 2, 10, 0));
 
+    /// <summary>The partners' systems, which live on when the engine dies.</summary>
+    public PartnerConnectors Connectors { get; } = new();
+
     /// <summary>The engine that runs now.</summary>
     public LoyaltyEngine Engine { get; private set; } = null!;
 

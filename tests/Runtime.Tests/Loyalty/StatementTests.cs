@@ -56,6 +56,8 @@ public class StatementTests
 
         public ValueTask<ActorId?> FindActorAsync(string requestId) => inner.FindActorAsync(requestId);
 
+        public ValueTask<JournalRecord?> FindAsync(string requestId) => inner.FindAsync(requestId);
+
         public async ValueTask<IReadOnlyList<JournalRecord>> ReadHistoryAsync(ActorId actor, long position, int count)
         {
             await before();

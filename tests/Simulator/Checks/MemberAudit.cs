@@ -21,7 +21,7 @@ internal sealed class MemberAudit(World world, Plan plan, string id)
     public string? BalancesAt(long version) => _recent.Where(entry => entry.Version == version).Select(entry => entry.Balances).FirstOrDefault();
 
     /// <summary>How many postings a statement shows as of a version; null: not one of the last few.</summary>
-    public int? PostingsAt(long version) => _recent.Where(entry => entry.Version == version).Select(entry => (int?)entry.Postings).FirstOrDefault();
+    public int? PostingsAt(long version) => _recent.Where(entry => entry.Version == version).Select(entry => entry.Postings < 0 ? null : (int?)entry.Postings).FirstOrDefault();
 
     /// <summary>Plays one record.</summary>
     /// <param name="record">What became durable.</param>
@@ -38,7 +38,8 @@ internal sealed class MemberAudit(World world, Plan plan, string id)
 
         var now = Instant.FromUnixTimeMilliseconds(record.RecordedAtMs);
         var main = facts.FirstOrDefault(fact => fact is PurchaseRecorded or ReturnRecorded or ReturnWaits or PointsAdjusted or RequestRefused or StatusChanged or AlternativeIdsReplaced
-            or MemberEnrolled { Automatic: false });
+            or MemberEnrolled { Automatic: false } or HoldOpened { Request: not null } or HoldCommitted { Request: not null } or HoldReleased { Request: not null } or PointsRedeemed
+            or RedemptionReversed);
         _what = () => $"{id} version {record.LastVersion} at {now}, {main?.GetType().Name ?? "what was due"}";
         switch (main)
         {
@@ -70,6 +71,9 @@ internal sealed class MemberAudit(World world, Plan plan, string id)
                 break;
             case AlternativeIdsReplaced:
                 break;
+            case HoldOpened or HoldCommitted or HoldReleased or PointsRedeemed or RedemptionReversed:
+                Compare(facts, Spend(now, Spendings.RequestOf(main)!), null);
+                break;
             default:
                 _model.BringUpToDate(now);
                 break;
@@ -82,10 +86,10 @@ internal sealed class MemberAudit(World world, Plan plan, string id)
 
         if (facts.OfType<RequestAnswered>().SingleOrDefault() is { } answer)
         {
-            Same("the answer's balances", answer.Balances.Select(b => (b.Unit, b.Available, b.Pending)), plan.At(now).Units.Select(unit =>
+            Same("the answer's balances", answer.Balances.Select(b => (b.Unit, b.Available, b.Pending, b.Held)), plan.At(now).Units.Select(unit =>
             {
                 var (available, pending) = _model.Balance(unit.Id, now);
-                return (unit.Id, available, pending);
+                return (unit.Id, available, pending, _model.Held(unit.Id));
             }));
         }
 
@@ -96,6 +100,7 @@ internal sealed class MemberAudit(World world, Plan plan, string id)
             PointsLapsed e => e.Lots.Length,
             PointsAdjusted e => e.Postings.Length,
             StatusChanged e => e.Postings.Length,
+            _ when Spendings.RequestOf(fact) is not null || fact is HoldReleased => int.MinValue / 1024,
             _ => 0,
         });
         _recent.Enqueue((record.LastVersion, string.Join(", ", state.Books.Where(book => book.Balance != 0).Select(book => $"{book.Balance} {book.Unit}").Order(StringComparer.Ordinal)), _postings));
@@ -103,6 +108,14 @@ internal sealed class MemberAudit(World world, Plan plan, string id)
         {
             _recent.Dequeue();
         }
+    }
+
+    /// <summary>Everybody was woken: what the model lapses or ends by now, the books have too.</summary>
+    public void CheckNothingDue(Instant now, MemberState state)
+    {
+        _what = () => $"{id} at {now}, after everybody was woken";
+        _model.BringUpToDate(now);
+        CompareStates(now, state);
     }
 
     private void PlayRefused(Instant now, RequestRefused refused, IReadOnlyList<MemberEvent> facts, Auditor books)
@@ -123,8 +136,21 @@ internal sealed class MemberAudit(World world, Plan plan, string id)
             case Adjustment adjustment:
                 Compare(facts, _model.Adjust(now, adjustment.Unit, adjustment.Points), refused.Refusal);
                 break;
+            case not null:
+                Compare(facts, Spend(now, request), refused.Refusal);
+                break;
         }
     }
+
+    private ModelOutcome Spend(Instant now, Request request) => request switch
+    {
+        Hold hold => _model.OpenHold(now, hold.Id, hold.Unit!, hold.Points, hold.Seconds!.Value),
+        HoldCommit commit => _model.CommitHold(now, commit.Hold, commit.Points),
+        HoldCancel cancel => _model.CancelHold(now, cancel.Hold),
+        Redemption redemption => _model.Redeem(now, redemption.Id, redemption.Unit!, redemption.Points),
+        Reversal reversal => _model.Reverse(now, reversal.Redemption, reversal.Points),
+        _ => throw new InvalidOperationException($"the model does not know {request.GetType().Name}"),
+    };
 
     private ModelOutcome Buy(Instant now, Purchase purchase) => _model.Buy(now, purchase.Id, purchase.At, purchase.Currency, Goods(purchase.Lines));
 
@@ -139,7 +165,8 @@ internal sealed class MemberAudit(World world, Plan plan, string id)
         {
             Require(
                 refusal is not null && model.RefusedBecauseOf.Contains(refusal.Code), $"refusal is {refusal?.ToString() ?? "none"}; the model: [{string.Join(", ", model.RefusedBecauseOf)}]");
-            Require(!facts.Any(fact => fact is PurchaseRecorded or ReturnRecorded or ReturnWaits or PointsAdjusted or StatusChanged), $"a refused request changed something");
+            Require(!facts.Any(fact => fact is PurchaseRecorded or ReturnRecorded or ReturnWaits or PointsAdjusted or StatusChanged or HoldOpened or HoldCommitted or HoldReleased { Request: not null } or PointsRedeemed
+                or RedemptionReversed), $"a refused request changed something");
             return;
         }
 
@@ -173,6 +200,7 @@ internal sealed class MemberAudit(World world, Plan plan, string id)
         {
             var (real, model) = (state.FindBook(unit.Id), _model.Book(unit.Id));
             Same(unit.Id, (real is null ? [] : real.Lots.ToArray()).Select(lot => (Plain(lot.Id), lot.Points)), model.InOrder().Select(lot => (lot, model.Lots[lot])));
+            Require(state.Held(unit.Id) == _model.Held(unit.Id), $"{state.Held(unit.Id)} {unit.Id} are held; the model: {_model.Held(unit.Id)}");
             Require((real?.Debt ?? 0) == model.Debt, $"debt of {unit.Id} is {real?.Debt}; the model: {model.Debt}");
             Require((real?.Lots.ToArray().Sum(lot => lot.Points) ?? 0) == (real?.InLots ?? 0), $"the lots of {unit.Id} do not sum to {real?.InLots}");
         }

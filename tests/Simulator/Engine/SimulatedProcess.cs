@@ -16,12 +16,16 @@ internal sealed class SimulatedProcess : IShardScheduler, IActorHost, ILogger
     private readonly ProgramSource _programs = new();
     private readonly EmbeddedHost _host;
     private readonly Func<Faults> _faults;
+    private readonly Defects _defects;
+    private readonly SimulatedStore _store;
 
     public SimulatedProcess(string name, World world, SimulatedStore store, Func<Faults> faults, KernelOptions options, bool isExclusive)
     {
         (Name, _world, _faults) = (name, world, faults);
         _journal = new(world, store, faults, isExclusive) { Process = this };
-        var kinds = LoyaltyEngine.Kinds(_programs);
+        _defects = store.Defects;
+        _store = store;
+        var kinds = LoyaltyEngine.Kinds(_programs).Select(kind => kind is MemberKind members && _defects != Defects.None ? new MistakenMembers(members, _defects, SendEarly) : kind).ToList();
         _host = new(_journal, kinds, options, world.Clock, this, this, outward: this);
         Engine = new(this, new JournalBooks(_journal), _programs, world.Clock);
     }
@@ -111,7 +115,8 @@ internal sealed class SimulatedProcess : IShardScheduler, IActorHost, ILogger
         // Messages between actors travel: late, in any order, twice, or not at all (then their sender is told that nobody knows).
         if (_world.Dice.Chance(_faults().Doubled))
         {
-            var double_ = new EffectCommand(effect.Target, effect.Sender, effect.Sequence, effect.Message, effect.RequestId);
+            var isNew = _defects.HasFlag(Defects.EffectAppliedTwice);
+            var double_ = new EffectCommand(effect.Target, effect.Sender, effect.Sequence + (isNew ? 1 : 0), effect.Message, effect.RequestId);
             _world.Post(this, () => _host.Send(double_), _world.Dice.Next(0, 200));
         }
 
@@ -122,6 +127,28 @@ internal sealed class SimulatedProcess : IShardScheduler, IActorHost, ILogger
         }
 
         _world.Post(this, () => _host.Send(effect), _world.Dice.Chance(_faults().Slow) ? _world.Dice.Next(5, 300) : 0);
+    }
+
+    /// <summary>A planted mistake: messages go before what raised them is durable.</summary>
+    private void SendEarly(Command command, Turn turn)
+    {
+        long sequence = 1;
+        foreach (var record in _store.Find(command.Target)?.Records ?? [])
+        {
+            ActorState.KindPart(record.Written.Events.Span, out var entries);
+            var reader = new Loyalty.Domain.Encoding.ByteReader(entries);
+            while (!reader.AtEnd)
+            {
+                Correspondence.ReadEntry(ref reader, out var raised, out _, out _);
+                sequence = raised is { } one ? one.Sequence + 1 : sequence;
+            }
+        }
+
+        foreach (var (target, message, id) in turn.Effects)
+        {
+            var effect = new EffectCommand(target, command.Target, sequence++, message, id);
+            _world.Post(this, () => _host.Send(effect));
+        }
     }
 
     void IActorHost.Send(ReadOnlySpan<Command> commands) => _host.Send(commands);

@@ -17,6 +17,8 @@ internal sealed class SimulatedJournal(World world, SimulatedStore store, Func<F
     private readonly HashSet<RequestKey> _seen = [];
     private bool _commits;
 
+    private bool IsUnchecked => store.Defects.HasFlag(Defects.NoChecksum);
+
     /// <summary>Whose journal this is.</summary>
     public SimulatedProcess Process { get; set; } = null!;
 
@@ -82,20 +84,20 @@ internal sealed class SimulatedJournal(World world, SimulatedStore store, Func<F
     public ValueTask<JournalRecord?> FindAsync(RequestKey key) => Read(() =>
     {
         _seen.Add(key);
-        return store.Keys.TryGetValue(key, out var record) ? record.Read() : null;
+        return store.Keys.TryGetValue(key, out var record) ? record.Read(IsUnchecked) : null;
     });
 
     public ValueTask<LoadedActor> LoadAsync(ActorId actor) => Read(() =>
     {
         var row = store.Find(actor);
-        var snapshot = row?.Snapshot?.Read();
-        return new LoadedActor(snapshot, row is null ? [] : [.. row.Records.Where(r => r.Written.FirstVersion > (snapshot?.Version ?? 0)).Select(r => r.Read())]);
+        var snapshot = row?.Snapshot?.Read(IsUnchecked);
+        return new LoadedActor(snapshot, row is null ? [] : [.. row.Records.Where(r => r.Written.FirstVersion > (snapshot?.Version ?? 0)).Select(r => r.Read(IsUnchecked))]);
     });
 
     public ValueTask<IReadOnlyList<JournalRecord>> ReadHistoryAsync(ActorId actor, long before, int count) => Read<IReadOnlyList<JournalRecord>>(() =>
-        [.. (store.Find(actor)?.Records ?? []).Where(r => before == 0 || r.Written.Position < before).Reverse().Take(count).Select(r => r.Read())]);
+        [.. (store.Find(actor)?.Records ?? []).Where(r => before == 0 || r.Written.Position < before).Reverse().Take(count).Select(r => r.Read(IsUnchecked))]);
 
-    public IEnumerable<JournalRecord> ReadAll(long after) => store.Records.Skip((int)after).Select(record => record.Read()).ToList();
+    public IEnumerable<JournalRecord> ReadAll(long after) => store.Records.Skip((int)after).Select(record => record.Read(IsUnchecked)).ToList();
 
     public ValueTask<IReadOnlyList<ActorId>> DueAsync(long nowMs, int count, HashRange range) => Read<IReadOnlyList<ActorId>>(() =>
         [.. store.Actors.Values.Where(a => a.WakeAtMs != 0 && a.WakeAtMs <= nowMs && range.Contains(a.Id.StableHash())).OrderBy(a => a.WakeAtMs).Take(count).Select(a => a.Id)]);

@@ -102,7 +102,7 @@ internal sealed partial class Clients
         {
             world.Require(view.Version <= Version(op.Member), $"a look at {op.Member} shows version {view.Version}; durable is {Version(op.Member)}");
             world.Require(!ReadsOwnWrites || view.Version >= acknowledged, $"a look at {op.Member} shows version {view.Version}; durable was {acknowledged} before");
-            var shown = Words(view.Balances.Select(balance => (balance.Unit, balance.Available + balance.Pending + balance.Held)));
+            var shown = Words(view.Balances.Select(balance => (balance.Unit, balance.Available + balance.Pending)));
             var booked = auditor.AuditOf(op.Member)?.BalancesAt(view.Version);
             world.Require(booked is null || booked == shown, $"a look at {op.Member} in version {view.Version} shows {shown}; the books have {booked}");
         }

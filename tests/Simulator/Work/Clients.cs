@@ -148,7 +148,7 @@ internal sealed partial class Clients(World world, Auditor auditor, Func<Faults>
 
     private static ActorId TargetOf(Wish wish, int body) => wish.Op switch
     {
-        RequestOp => ActorIds.Member(wish.Bodies[body] switch { Purchase p => p.Member, Return r => r.Member, Adjustment a => a.Member, _ => null } ?? "somebody"),
+        RequestOp => ActorIds.Member(wish.Bodies[body] switch { Purchase p => p.Member, Return r => r.Member, Adjustment a => a.Member, Spending s => s.Member, HoldCommit c => c.Member, HoldCancel c => c.Member, Reversal v => v.Member, _ => null } ?? "somebody"),
         EnrolOp op => ActorIds.Member(op.Member),
         ReplaceIdsOp op => ActorIds.Member(op.Member),
         StatusOp op => ActorIds.Member(op.Member),
@@ -168,6 +168,21 @@ internal sealed partial class Clients(World world, Auditor auditor, Func<Faults>
                 break;
             case Adjustment adjustment:
                 Give(new AdjustPoints(adjustment));
+                break;
+            case Hold hold:
+                Give(new OpenHoldCommand(hold, null));
+                break;
+            case Redemption redemption:
+                Give(new RedeemPoints(redemption, null));
+                break;
+            case HoldCommit commit:
+                Give(new CommitHold(commit));
+                break;
+            case HoldCancel cancel:
+                Give(new CancelHold(cancel));
+                break;
+            case Reversal reversal:
+                Give(new ReverseRedemption(reversal));
                 break;
             case Return request when !LoyaltyEngine.NeedsPurchase(request):
                 Give(new RecordReturn(engine.TargetOf(request), request));
@@ -246,7 +261,7 @@ internal sealed partial class Clients(World world, Auditor auditor, Func<Faults>
         var fingerprint = Fingerprint.Of(request);
         switch (outcome.Kind)
         {
-            case OutcomeKind.UnknownMember:
+            case OutcomeKind.UnknownMember or OutcomeKind.Unknown:
                 world.Require(recorded is null || recorded.Fingerprint != fingerprint, $"{request.Id} was decided and is now of an unknown member");
                 break;
             case OutcomeKind.Conflict:

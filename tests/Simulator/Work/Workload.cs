@@ -24,6 +24,7 @@ internal sealed record Workload(string Zone, PlanVersion[] Versions, long StartM
     {
         private readonly List<Op> _ops = [];
         private readonly List<(string Id, string? Member, ModelLine[] Lines)> _purchases = [];
+        private readonly List<(string Id, string Member)> _spendings = [];
         private string[] _units = [];
         private string[] _members = [];
         private AlternativeId[] _cards = [];
@@ -72,12 +73,14 @@ internal sealed record Workload(string Zone, PlanVersion[] Versions, long StartM
             var advance = Advance();
             switch (dice.Next(100))
             {
-                case < 42:
+                case < 36:
                     return Buy(i, advance);
-                case < 62:
+                case < 52:
                     return Back(i, advance);
-                case < 70:
+                case < 58:
                     return Adjust(i, advance);
+                case < 70:
+                    return Spend(i, advance);
                 case < 75:
                     return new EnrolOp(i, advance, Member(), Cards());
                 case < 79:
@@ -149,6 +152,34 @@ internal sealed record Workload(string Zone, PlanVersion[] Versions, long StartM
             var points = dice.Pick(1L, 5, 100, 1000, -1, -3, -10, -50, -100, -1000);
             Request Make(long p) => new Adjustment { Id = $"a{i}", Member = member, Unit = unit, Points = p, Reason = "r", Author = "a" };
             return new(i, advance, _ => Make(points), 0, dice.Next(10) == 0 ? _ => Make(points + (points > 0 ? 1 : -1)) : null, $"adjust {member} by {points} {unit}");
+        }
+
+        private RequestOp Spend(int i, long advance)
+        {
+            var (member, unit, points) = (Member(), dice.Next(25) == 0 ? "unknown" : dice.Pick(_units), dice.Pick(1L, 5, 20, 50, 100, 1000));
+            if (_spendings.Count == 0 || dice.Next(3) == 0)
+            {
+                var isHold = dice.Next(3) > 0;
+                var (id, seconds) = (isHold ? $"h{i}" : $"d{i}", dice.Pick(1, 60, 3600, 86_400, 86_400, 86_400, 86_401));
+                _spendings.Add((id, member));
+                Request Make(long p) => isHold
+                    ? new Hold { Id = id, Member = member, Unit = unit, Points = p, Seconds = seconds }
+                    : new Redemption { Id = id, Member = member, Unit = unit, Points = p };
+                return new(
+                    i, advance, _ => Make(points), 0, dice.Next(10) == 0 ? _ => Make(points + 1) : null, $"{member} {(isHold ? $"holds for {seconds} s" : "redeems")} {id}: {points} {unit}");
+            }
+
+            // Mostly something recent of the same member; now and then somebody else's, or something that is no hold.
+            var of = _spendings[Math.Max(0, _spendings.Count - 1 - dice.Next(dice.Next(3) == 0 ? _spendings.Count : 4))];
+            var (whose, what) = (dice.Next(20) == 0 ? member : of.Member, dice.Next(20) == 0 ? $"p{dice.Next(Math.Max(1, i))}" : of.Id);
+            long? part = dice.Next(2) == 0 ? null : points;
+            return dice.Next(4) switch
+            {
+                < 2 => new(i, advance, _ => new HoldCommit { Id = $"k{i}", Member = whose, Hold = what, Points = part }, 0, null, $"{whose} commits {part} of {what} with k{i}"),
+                2 => new(i, advance, _ => new HoldCancel { Id = $"k{i}", Member = whose, Hold = what }, 0, null, $"{whose} cancels {what} with k{i}"),
+                _ => new(
+                    i, advance, _ => new Reversal { Id = $"k{i}", Member = whose, Redemption = what, Points = part, Reason = "r", Author = "a" }, 0, null, $"{whose} gets {part} of {what} back with k{i}"),
+            };
         }
 
         private AlternativeId[] Cards() => [.. Enumerable.Range(0, dice.Next(0, 3)).Select(_ => dice.Pick(_cards)).Distinct()];

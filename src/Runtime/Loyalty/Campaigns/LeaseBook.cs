@@ -52,6 +52,13 @@ public sealed partial class LeaseBook
         Volatile.Write(ref _host, host);
     }
 
+    internal IActorHost Host => _host!;
+
+    internal IJournal Journal => _journal!;
+
+    /// <summary>Whether this process looks after an actor's background work.</summary>
+    internal bool LooksAfter(ActorId actor) => _holder.LooksAfter(actor);
+
     /// <summary>What a durable record spends of budgets. Tests have records of their own.</summary>
     internal Func<JournalRecord, IReadOnlyList<BudgetSpend>> SpendsOf { get; set; } = BudgetFacts.Of;
 

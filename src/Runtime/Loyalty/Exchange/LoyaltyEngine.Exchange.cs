@@ -15,11 +15,11 @@ public sealed partial class LoyaltyEngine
     /// </summary>
     /// <returns>
     /// The command that ended it: a <see cref="GetExchange"/> that says how it stands; else the one that did not go through: <see cref="GetPool"/> or <see cref="GetMember"/> with an empty reply (not known; nothing was
-    /// begun), <see cref="StartExchange"/> with a conflict, or any that is busy or unavailable.
+    /// begun), <see cref="StartExchange"/> with a conflict, or any that is busy or unavailable. And whether the exchange had been begun before.
     /// </returns>
     /// <param name="request">The exchange.</param>
     /// <param name="patience">How long.</param>
-    public async Task<Command> ExchangeAsync(ExchangeRequest request, TimeSpan patience)
+    public async Task<(Command Command, bool Replayed)> ExchangeAsync(ExchangeRequest request, TimeSpan patience)
     {
         ArgumentNullException.ThrowIfNull(request);
         var known = await Host.AskAllAsync<Command>([new GetPool(request.Pool), new GetMember(request.Member)]).ConfigureAwait(false);
@@ -27,14 +27,14 @@ public sealed partial class LoyaltyEngine
         {
             if (command.Status != CommandStatus.Done || command.Reply is PoolReply { View: null } or MemberReply { View: null })
             {
-                return command;
+                return (command, false);
             }
         }
 
         var start = await Host.AskAsync(new StartExchange(request)).ConfigureAwait(false);
         if (start.Status != CommandStatus.Done || start.Outcome.Kind != OutcomeKind.Recorded)
         {
-            return start;
+            return (start, false);
         }
 
         var until = Environment.TickCount64 + (long)patience.TotalMilliseconds;
@@ -44,10 +44,17 @@ public sealed partial class LoyaltyEngine
             var rests = get.Reply is ExchangeReply { State: { } state } && (state.IsOver || state.Stage is ExchangeStage.Parked or ExchangeStage.Waiting);
             if (get.Status != CommandStatus.Done || rests || Environment.TickCount64 >= until)
             {
-                return get;
+                return (get, start.Outcome.Replayed);
             }
 
             await Task.Delay(pause).ConfigureAwait(false);
         }
     }
+
+    /// <summary>The statement of a closed period of a pool, read from the journal; null: no such period was closed.</summary>
+    /// <param name="pool">The pool's id.</param>
+    /// <param name="period">Its name: <c>2026-03</c>, <c>2026-W10</c>, <c>2026-03-05</c>.</param>
+    /// <exception cref="Journal.JournalUnavailableException">The store cannot be read now.</exception>
+    /// <exception cref="InvalidOperationException">It has more than <see cref="PoolStatement.MaxLines"/> lines, or its chain is broken.</exception>
+    public Task<PoolStatement?> PoolStatementAsync(string pool, string period) => PoolStatements.ReadAsync(Books, pool, period);
 }
