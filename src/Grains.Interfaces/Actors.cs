@@ -128,6 +128,14 @@ public interface IMemberGrain : IExchangeStepGrain
     [Alias("get-hold")]
     ValueTask<Answer<HoldView>> GetHold(string hold);
 
+    /// <summary>Gives points to another member.</summary>
+    [Alias("transfer")]
+    ValueTask<Answer<RequestOutcome>> TransferPoints([Immutable] Transfer transfer);
+
+    /// <summary>A transfer that the member sent, as it stands; none: there is none of that id.</summary>
+    [Alias("get-transfer")]
+    ValueTask<Answer<TransferView>> GetTransfer(string transfer);
+
     /// <summary>The member as it stands after all that is due.</summary>
     [Alias("get")]
     ValueTask<Answer<MemberReply>> Get();

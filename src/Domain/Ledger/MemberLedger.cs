@@ -70,6 +70,7 @@ public static partial class MemberLedger
                 break;
             default:
                 PostSpending(fact, ledger);
+                PostTransfer(fact, ledger);
                 break;
         }
     }

@@ -59,6 +59,7 @@ internal static class GatewayApp
         var members = new MembersEndpoint(engine);
         var operations = new OperationsEndpoint(engine);
         var spending = new SpendingEndpoint(engine);
+        var transfers = new TransfersEndpoint(engine);
         var rewards = new RewardsEndpoint(engine);
         var campaigns = new CampaignsEndpoint(engine);
         var engagement = new EngagementEndpoint(engine, limits);
@@ -76,6 +77,8 @@ internal static class GatewayApp
         app.MapPost("/v1/holds/{id}/cancel", Guard(keys, Seller, spending.CancelAsync));
         app.MapPost("/v1/redemptions", Guard(keys, Seller, spending.RedeemAsync));
         app.MapPost("/v1/redemptions/{id}/reversal", Guard(keys, Desk, spending.ReverseAsync));
+        app.MapPost("/v1/transfers", Guard(keys, Seller, transfers.TransferAsync));
+        app.MapGet("/v1/transfers/{id}", Guard(keys, Reader, transfers.GetAsync));
         app.MapGet("/v1/rewards", Guard(keys, Reader, rewards.ListAsync));
         app.MapGet("/v1/rewards/{id}", Guard(keys, Reader, rewards.GetAsync));
         app.MapPut("/v1/rewards/{id}", Guard(keys, Scopes.Admin, rewards.PutAsync));
@@ -109,6 +112,21 @@ internal static class GatewayApp
         app.MapPut("/v1/program", Guard(keys, Scopes.Admin, operations.PutProgramAsync));
         MapPools(app, engine, keys);
         app.MapGet("/v1/ledger/trial-balance", Guard(keys, Auditor, operations.TrialBalanceAsync));
+        var vouchers = new VouchersEndpoint(engine);
+        app.MapPost("/v1/vouchers/batches", Guard(keys, Scopes.Admin, vouchers.CreateBatchAsync));
+        app.MapGet("/v1/vouchers/batches/{id}", Guard(keys, Auditor, vouchers.GetBatchAsync));
+        app.MapGet("/v1/vouchers/batches/{id}/codes", Guard(keys, Scopes.Admin, vouchers.CodesAsync));
+        app.MapPost("/v1/vouchers/batches/{id}/end", Guard(keys, Scopes.Admin, vouchers.EndBatchAsync));
+        app.MapPost("/v1/vouchers/issues", Guard(keys, Scopes.Admin, vouchers.IssueAsync));
+        app.MapPost("/v1/vouchers/validations", Guard(keys, Seller, vouchers.ValidateAsync));
+        app.MapPost("/v1/vouchers/holds", Guard(keys, Seller, vouchers.HoldAsync));
+        app.MapPost("/v1/vouchers/holds/{id}/redeem", Guard(keys, Seller, vouchers.RedeemHoldAsync));
+        app.MapPost("/v1/vouchers/holds/{id}/cancel", Guard(keys, Seller, vouchers.CancelHoldAsync));
+        app.MapPost("/v1/vouchers/redemptions", Guard(keys, Seller, vouchers.RedeemAsync));
+        app.MapPost("/v1/vouchers/voids", Guard(keys, Scopes.Admin, vouchers.VoidAsync));
+        app.MapPut("/v1/vouchers/allowances/{id}", Guard(keys, Scopes.Admin, vouchers.AllowAsync));
+        app.MapGet("/v1/vouchers/allowances/{id}", Guard(keys, Reader, vouchers.GetAllowanceAsync));
+        app.MapPost("/v1/vouchers/reconciliations", Guard(keys, Desk, vouchers.ReconcileAsync));
         var ledger = new LedgerEndpoint(engine);
         app.MapGet("/v1/requests/{id}", Guard(keys, Auditor, ledger.TraceAsync));
         app.MapGet("/v1/reports/liability", Guard(keys, Auditor, ledger.LiabilityAsync));

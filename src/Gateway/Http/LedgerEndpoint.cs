@@ -3,7 +3,6 @@ using Loyalty.Domain.Requests;
 using Loyalty.Domain.Sales;
 using Loyalty.Domain.Validation;
 using Loyalty.Runtime.Loyalty;
-using Microsoft.AspNetCore.Http.Features;
 using NodaTime;
 using NodaTime.Text;
 
@@ -21,7 +20,7 @@ internal sealed class LedgerEndpoint(LoyaltyEngine engine)
     /// <summary><c>GET /v1/requests/{id}</c>.</summary>
     public async Task TraceAsync(HttpContext context)
     {
-        var id = IdOf(context, "/v1/requests/");
+        var id = MembersEndpoint.IdOf(context, "/v1/requests/");
         if (id.Length is 0 or > MaxId)
         {
             await HttpReplies.WriteProblemAsync(context, Problem.Shape("id", $"has {id.Length} characters; 1 to {MaxId} are possible")).ConfigureAwait(false);
@@ -44,26 +43,6 @@ internal sealed class LedgerEndpoint(LoyaltyEngine engine)
             ? HttpReplies.WriteProblemAsync(context, new(
                 503, "unavailable", "The engine cannot serve now", "the report is being made, which takes longer in books of this size; ask again, and it is given when it is ready", []))
             : HttpReplies.WriteJsonAsync(context, 200, report, static (writer, report) => Write(writer, report))).ConfigureAwait(false);
-    }
-
-    /// <summary>The id an address ends with. Routing sees the path with everything decoded but %2F; whether that was sent as it is or is a slash, only the raw target tells.</summary>
-    public static string IdOf(HttpContext context, string before)
-    {
-        var id = (string)context.Request.RouteValues["id"]!;
-        if (!id.Contains("%2F", StringComparison.OrdinalIgnoreCase))
-        {
-            return id;
-        }
-
-        var target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
-        var start = target.IndexOf(before, StringComparison.OrdinalIgnoreCase) + before.Length;
-        if (start < before.Length)
-        {
-            return id;
-        }
-
-        var end = target.AsSpan(start).IndexOfAny('/', '?');
-        return Uri.UnescapeDataString(end < 0 ? target[start..] : target[start..(start + end)]);
     }
 
     private static void Write(Utf8JsonWriter writer, string id, RequestTrace trace)

@@ -157,7 +157,7 @@ internal sealed class MemberImportReader(string import)
         return read;
     }
 
-    private static LocalDate? Day(JsonFields fields, string name, string or = "")
+    internal static LocalDate? Day(JsonFields fields, string name, string or = "")
     {
         if (fields.Raw(name) is not { } value)
         {

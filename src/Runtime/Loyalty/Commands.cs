@@ -1,5 +1,6 @@
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Requests;
+using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 
 namespace Loyalty.Runtime.Loyalty;
@@ -128,8 +129,18 @@ public sealed class RecordReturn(ActorId target, Return request) : RequestComman
     /// <inheritdoc />
     public override string? RecallId => Return.Purchase;
 
-    /// <summary>What the kernel recalled, once it is read.</summary>
-    internal Domain.Members.RecalledPurchase? RecalledPurchase { get; set; }
+    private (JournalRecord? Record, RecalledPurchase Purchase)? _read;
+
+    /// <summary>What the kernel recalled, read once.</summary>
+    internal RecalledPurchase ReadRecalled()
+    {
+        if (_read is not { } read || !ReferenceEquals(read.Record, Recalled))
+        {
+            _read = read = (Recalled, Recalls.Of(this, Target));
+        }
+
+        return read.Purchase;
+    }
 }
 
 /// <summary>Gives or takes points by hand.</summary>

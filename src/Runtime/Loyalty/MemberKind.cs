@@ -51,6 +51,10 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
             case WakeCommand:
                 decider.BringUpToDate();
                 break;
+            case GetTransfer transfer:
+                decider.BringUpToDate();
+                command.Reply = Transfers.View(member, transfer);
+                break;
             case GetHold hold:
                 decider.BringUpToDate();
                 command.Reply = Spendings.View(member, hold);
@@ -59,7 +63,11 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                 command.Reply = Exchanges.Do(step, decider, turn);
                 break;
             case EffectCommand effect:
-                MemberMessages.Decide(decider, effect);
+                if (!Transfers.Decide(decider, effect, turn))
+                {
+                    MemberMessages.Decide(decider, effect);
+                }
+
                 break;
             case EnrolMember enrol:
                 command.Reply = Enrol(member, enrol.Enrolment, decider, context, turn);
@@ -90,6 +98,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
             MemberLedger.Post(fact, turn);
             AddCampaignKeys(fact, turn);
             Spendings.AddTo(turn, fact);
+            Transfers.AddTo(turn, fact);
         }
 
         turn.EventCount += raised.Count;
@@ -114,7 +123,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                 PointsAdjusted e => e.Adjustment,
                 MemberImported e => e.Request,
                 ActivityRecorded e => e.Activity,
-                _ => Spendings.RequestOf(stored),
+                _ => Spendings.RequestOf(stored) ?? Transfers.RequestOf(stored),
             };
             if (request?.Id == command.RequestId)
             {
@@ -177,7 +186,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
     private static RequestOutcome Decide(
         MemberState member, RequestCommand command, MemberDecider decider, TurnContext context, List<MemberEvent> raised, Turn turn)
     {
-        if (member.Status == MemberStatus.Unknown && command is not ImportMember && (command is AdjustPoints or SpendingCommand || !context.Program.EnrolUnknownMembers))
+        if (member.Status == MemberStatus.Unknown && command is not ImportMember && (command is AdjustPoints or SpendingCommand or TransferPoints || !context.Program.EnrolUnknownMembers))
         {
             return new(OutcomeKind.UnknownMember, null, null, null, false);
         }
@@ -188,10 +197,11 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
         {
             SpendingCommand spending => Spendings.Decide(member, spending, decider, out unknown),
             RecordPurchase purchase => decider.Record(purchase.Purchase),
-            RecordReturn returned => decider.Record(returned.Return, returned.RecalledPurchase ?? Recalls.Of(returned, command.Target)),
+            RecordReturn returned => decider.Record(returned.Return, returned.ReadRecalled()),
             RecordActivity activity => decider.Record(activity.Activity, IsFriendKnown(activity)),
             AdjustPoints adjustment => decider.Record(adjustment.Adjustment),
             ImportMember import => decider.Record(import.Import, Fingerprint.Of(import.Import)),
+            TransferPoints transfer => decider.Record(transfer.Transfer),
             _ => throw new InvalidOperationException($"members do not understand {command.GetType().Name}"),
         };
         if (unknown is not null)
@@ -226,7 +236,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                     fact ??= ReferenceEquals(activity.Activity, request) ? one : fact;
                     break;
                 default:
-                    fact = ReferenceEquals(Spendings.RequestOf(one), request) ? one : fact;
+                    fact = ReferenceEquals(Spendings.RequestOf(one) ?? Transfers.RequestOf(one), request) ? one : fact;
                     break;
             }
         }
@@ -379,7 +389,7 @@ internal static class Outcomes
             var what = recorded switch
             {
                 Purchase => "a purchase", Return => "a return", Adjustment => "an adjustment", Hold => "a hold", Redemption => "a redemption", HoldCommit => "a commit",
-                HoldCancel => "a cancellation", Activity => "an activity", Reversal => "a reversal", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
+                HoldCancel => "a cancellation", Activity => "an activity", Reversal => "a reversal", Transfer => "a transfer", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
             };
             var whose = actor.Kind == ActorIds.MemberKind ? $"of member {actor.Key}" : "without member";
             return new(

@@ -106,6 +106,10 @@ public static class Fingerprint
                 writer.Byte(26);
                 MemberCodec.Write(writer, import);
                 break;
+            case Transfer transfer:
+                writer.Byte(13);
+                TransferCodec.Write(writer, transfer);
+                break;
             case ExchangeRequest exchange:
                 writer.Byte(17);
                 ExchangeRequestCodec.Write(writer, exchange);
