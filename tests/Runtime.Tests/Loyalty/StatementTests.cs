@@ -50,8 +50,6 @@ public class StatementTests
     {
         public string Description => inner.Description;
 
-        public ValueTask<JournalRecord?> FindAsync(string requestId) => throw new NotSupportedException();
-
         public ValueTask<LiabilityReport?> LiabilityAsync(TimeSpan patience) => throw new NotSupportedException();
 
         public ValueTask<ActorId?> FindActorAsync(string requestId) => inner.FindActorAsync(requestId);
