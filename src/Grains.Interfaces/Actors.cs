@@ -124,6 +124,18 @@ public interface IMemberGrain : IExchangeStepGrain
     [Alias("get-hold")]
     ValueTask<Answer<HoldView>> GetHold(string hold);
 
+    /// <summary>Open holds, in the order in which they were opened; none: the member is not known.</summary>
+    [Alias("list-holds")]
+    ValueTask<Answer<HoldView[]>> ListHolds();
+
+    /// <summary>Gives points to another member.</summary>
+    [Alias("transfer")]
+    ValueTask<Answer<RequestOutcome>> TransferPoints([Immutable] Transfer transfer);
+
+    /// <summary>A transfer that the member sent, as it stands; none: there is none of that id.</summary>
+    [Alias("get-transfer")]
+    ValueTask<Answer<TransferView>> GetTransfer(string transfer);
+
     /// <summary>The member as it stands after all that is due.</summary>
     [Alias("get")]
     ValueTask<Answer<MemberReply>> Get();

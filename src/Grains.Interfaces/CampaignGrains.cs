@@ -59,6 +59,19 @@ public interface ICampaignsGrain : IActorGrain
     ValueTask<Answer<CampaignList>> Get();
 }
 
+/// <summary>A leader board. The key is <c>campaign|period|first day</c>.</summary>
+[Alias("loyalty.board")]
+public interface IBoardGrain : IActorGrain
+{
+    /// <summary>Takes what the journal says. Reply: up to which position it considers all records.</summary>
+    [Alias("advance")]
+    ValueTask<Answer<long>> Advance([Immutable] BoardBatch batch);
+
+    /// <summary>The board.</summary>
+    [Alias("get")]
+    ValueTask<Answer<BoardView>> Get();
+}
+
 /// <summary>Days between silos.</summary>
 public static class WireDays
 {

@@ -87,6 +87,10 @@ public sealed record PointsRedeemed : MemberStreamEvent
     /// <summary>The account that they went to.</summary>
     [Id(6)]
     public required string Account { get; init; }
+
+    /// <summary>They had been held (<see cref="PointsHeld"/>): the balance was smaller already.</summary>
+    [Id(7)]
+    public bool FromHold { get; init; }
 }
 
 /// <summary>Redeemed points came back.</summary>

@@ -421,3 +421,57 @@ internal sealed class BudgetViewConverter : IConverter<BudgetView, BudgetViewFor
         FoldedThrough = WireDays.Number(value.FoldedThrough),
     };
 }
+
+[RegisterConverter]
+internal sealed class BoardBatchConverter : IConverter<BoardBatch, StoredForm>
+{
+    public BoardBatch ConvertFromSurrogate(in StoredForm surrogate)
+    {
+        var reader = new ByteReader(surrogate.Bytes);
+        return BoardBatch.Read(ref reader);
+    }
+
+    public StoredForm ConvertToSurrogate(in BoardBatch value) => new() { Bytes = Stored.Form(value, BoardBatch.Write) };
+}
+
+[GenerateSerializer, Alias("loyalty.w.board")]
+internal struct BoardViewForm
+{
+    [Id(0)]
+    public long Through;
+
+    [Id(1)]
+    public int Members;
+
+    [Id(2)]
+    public bool IsComplete;
+
+    [Id(3)]
+    public int[] Ranks;
+
+    [Id(4)]
+    public string[] Names;
+
+    [Id(5)]
+    public long[] Points;
+}
+
+[RegisterConverter]
+internal sealed class BoardViewConverter : IConverter<BoardView, BoardViewForm>
+{
+    public BoardView ConvertFromSurrogate(in BoardViewForm surrogate)
+    {
+        var (names, points) = (surrogate.Names, surrogate.Points);
+        return new(surrogate.Through, surrogate.Members, surrogate.IsComplete, [.. surrogate.Ranks.Select((rank, i) => new BoardPlace(rank, names[i], points[i]))]);
+    }
+
+    public BoardViewForm ConvertToSurrogate(in BoardView value) => new()
+    {
+        Through = value.Through,
+        Members = value.Members,
+        IsComplete = value.IsComplete,
+        Ranks = [.. value.Places.Select(place => place.Rank)],
+        Names = [.. value.Places.Select(place => place.Member)],
+        Points = [.. value.Places.Select(place => place.Points)],
+    };
+}

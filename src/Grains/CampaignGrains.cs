@@ -48,3 +48,14 @@ public sealed class CampaignsGrain(IGrainContext context, SiloActors actors) : A
     /// <inheritdoc />
     public ValueTask<Answer<CampaignList>> Get() => AskAsync<CampaignList>(new GetCampaigns());
 }
+
+/// <summary>A leader board.</summary>
+[GrainType(ActorIds.BoardKind), ShardPlacement, Reentrant, KeepAlive]
+public sealed class BoardGrain(IGrainContext context, SiloActors actors) : ActorGrain(context, actors), IBoardGrain
+{
+    /// <inheritdoc />
+    public ValueTask<Answer<long>> Advance(BoardBatch batch) => AskAsync<long>(new AdvanceBoard(Id, batch));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<BoardView>> Get() => AskAsync<BoardView>(new GetBoard(Id));
+}

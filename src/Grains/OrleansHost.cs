@@ -317,6 +317,9 @@ public sealed class OrleansHost : IActorHost
             CancelHold it => Take(Member().CancelHold(it.Cancel)),
             ReverseRedemption it => Take(Member().ReverseRedemption(it.Reversal)),
             GetHold it => Take(Member().GetHold(it.Hold)),
+            ListHolds => Take(Member().ListHolds()),
+            TransferPoints it => Take(Member().TransferPoints(it.Transfer)),
+            GetTransfer it => Take(Member().GetTransfer(it.Transfer)),
             PutReward it => Take(Reward().Put(it.Definition)),
             WithdrawReward it => Take(Reward().Withdraw(it.Reason, it.Author)),
             GetReward => Take(Reward().Get()),
@@ -339,6 +342,8 @@ public sealed class OrleansHost : IActorHost
             SettleLease it => Take(Campaign().SettleLease(it.Lease, it.Spent, it.UnusedSlots)),
             ListCampaign it => Take(Campaigns().List(it.Entry), TellSilosAsync),
             GetCampaigns => Take(Campaigns().Get()),
+            AdvanceBoard it => Take(Board().Advance(it.Batch)),
+            GetBoard => Take(Board().Get()),
             AdvanceFeed it => Take(Feed().Advance(it.Progress)),
             GetFeed => Take(Feed().Get()),
             StepCommand it when isMember => Take(Member().DoStep(ExchangeService.Message(it.Step))),
@@ -364,6 +369,7 @@ public sealed class OrleansHost : IActorHost
         IRewardGrain Reward() => _grains.GetGrain<IRewardGrain>(id);
         IRewardsGrain Rewards() => _grains.GetGrain<IRewardsGrain>(id);
         ICampaignGrain Campaign() => _grains.GetGrain<ICampaignGrain>(id);
+        IBoardGrain Board() => _grains.GetGrain<IBoardGrain>(id);
         ICampaignsGrain Campaigns() => _grains.GetGrain<ICampaignsGrain>(id);
         IFeedGrain Feed() => _grains.GetGrain<IFeedGrain>(id);
         IExchangePoolGrain Pool() => _grains.GetGrain<IExchangePoolGrain>(id);

@@ -36,7 +36,7 @@ public sealed class SiloKeeper : BackgroundService
     private readonly SiloAddress _here;
     private readonly ILogger _logger;
     private readonly JournalKeeper _journal;
-    private readonly ILogger<LeaseKeeper> _leaseLogger;
+    private readonly ILogger<CampaignKeeper> _campaignLogger;
 
     /// <param name="actors">The silo's actors.</param>
     /// <param name="host">Reaches them.</param>
@@ -44,12 +44,12 @@ public sealed class SiloKeeper : BackgroundService
     /// <param name="silo">This silo.</param>
     /// <param name="clock">The engine's clock.</param>
     /// <param name="logger">For failures.</param>
-    /// <param name="leaseLogger">For failures with leases.</param>
-    public SiloKeeper(SiloActors actors, OrleansHost host, ISiloList silos, ILocalSiloDetails silo, IClock clock, ILogger<SiloKeeper> logger, ILogger<LeaseKeeper> leaseLogger)
+    /// <param name="campaignLogger">For failures with leases and leader boards.</param>
+    public SiloKeeper(SiloActors actors, OrleansHost host, ISiloList silos, ILocalSiloDetails silo, IClock clock, ILogger<SiloKeeper> logger, ILogger<CampaignKeeper> campaignLogger)
     {
         ArgumentNullException.ThrowIfNull(actors);
         ArgumentNullException.ThrowIfNull(silo);
-        _leaseLogger = leaseLogger;
+        _campaignLogger = campaignLogger;
         (_actors, _silos, _here, _logger) = (actors, silos, silo.SiloAddress, logger);
         _journal = new(actors.Journal, host, actors.Options, clock, () => _silos.Map?.RangesOf(_here) ?? [], logger);
     }
@@ -68,7 +68,7 @@ public sealed class SiloKeeper : BackgroundService
     {
         _journal.Start();
         await using var journal = _journal.ConfigureAwait(false);
-        await using var leases = new LeaseKeeper(_actors.Programs.Campaigns.Leases, _leaseLogger).ConfigureAwait(false);
+        await using var campaigns = new CampaignKeeper(_actors.Programs.Campaigns, _campaignLogger).ConfigureAwait(false);
         using var timer = new PeriodicTimer(Interval);
         var map = _silos.Map;
         var looks = LooksAfterAChange;

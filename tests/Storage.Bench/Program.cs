@@ -6,7 +6,14 @@ using Loyalty.Tests.Shared;
 
 // What each store appends alone: purchases of 250 bytes, two keys (one of them unique), six measures, by 100,000 members, each record with its hash chain.
 // Usage: Loyalty.Storage.Bench [sqlite|postgres|postgres2] [seconds]; postgres2 has two journals (as two silos) on one database. LOYALTY_POSTGRES names a running server instead of a private one.
+// "lots": what a member with 10,000 lots costs, itself and others.
 var which = args.Length > 0 ? args[0] : "all";
+if (which == "lots")
+{
+    await Loyalty.Tests.Bench.ManyLots.MeasureAsync();
+    return;
+}
+
 var seconds = args.Length > 1 ? double.Parse(args[1]) : 10;
 if (which is "all" or "sqlite")
 {

@@ -3,7 +3,7 @@ using NodaTime;
 namespace Loyalty.Domain.Campaigns;
 
 /// <summary>One version of a campaign. docs/CAMPAIGNS.md is the specification. Immutable; made by CampaignParser.</summary>
-public sealed class CampaignDefinition
+public sealed record CampaignDefinition
 {
     /// <summary>Short name, at most 32 characters.</summary>
     public required string Id { get; init; }
@@ -67,6 +67,9 @@ public sealed class CampaignDefinition
 
     /// <summary>The definition as it was given (UTF-8 JSON).</summary>
     public required ReadOnlyMemory<byte> Source { get; init; }
+
+    /// <summary>Whether a member never gets it: the campaign's hold-out, by a stable hash of both ids.</summary>
+    public bool HoldsOut(string member) => CampaignPeriods.IsHeldOut(Id, member, HoldoutPerTenThousand);
 
     /// <summary>What its awards are called: <c>campaign:weekend-double</c>.</summary>
     public string Rule => field ??= $"campaign:{Id}";

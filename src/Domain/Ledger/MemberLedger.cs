@@ -64,6 +64,7 @@ public static partial class MemberLedger
                 break;
             default:
                 PostSpending(fact, ledger);
+                PostTransfer(fact, ledger);
                 break;
         }
     }

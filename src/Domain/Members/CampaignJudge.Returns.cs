@@ -32,7 +32,8 @@ internal sealed partial class CampaignJudge
     {
         var held = purchase.Campaigns!;
         Begin(state, context, program, default, purchase.Day, held.Store, null, purchase.Tier);
-        (_lines, _activity) = (after, null);
+        (before, after) = (WithSomethingLeft(before), WithSomethingLeft(after));
+        (_lines, _total, _activity) = (after, MemberState.Sum(after), null);
         var campaigns = Array.ConvertAll(held.Judged, judged => context.Campaigns.Compiled(judged.Campaign, judged.Version, program));
         var (gives, spent, counted) = (new bool[campaigns.Length], new long[campaigns.Length], new long[campaigns.Length]);
         var queue = new List<int>(campaigns.Length);
@@ -222,6 +223,9 @@ internal sealed partial class CampaignJudge
 
         return sum;
     }
+
+    /// <summary>Lines of which nothing is left match nothing, and what was not refunded of them counts in no amount.</summary>
+    private static SaleLine[] WithSomethingLeft(SaleLine[] lines) => Array.TrueForAll(lines, line => line.Quantity != 0m) ? lines : Array.FindAll(lines, line => line.Quantity != 0m);
 
     private static long Bought(CompiledWhat what, SaleLine[] lines) => Millionths(what.Measure(lines, withQuantity: true, out _, out var quantity) ? quantity : 0m);
 

@@ -291,7 +291,7 @@ public readonly ref partial struct MemberDecider
         var postings = new List<Posting>();
         if (status == MemberStatus.Closed)
         {
-            if ((CheckExchanges() ?? EndAllHolds()) is { } open)
+            if ((CheckExchanges() ?? CheckTransfersEnded() ?? EndAllHolds()) is { } open)
             {
                 return open;
             }

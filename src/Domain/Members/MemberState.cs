@@ -103,6 +103,11 @@ public sealed partial class MemberState(string id)
             bytes += 300 + (hold.Lots.Length * 32);
         }
 
+        foreach (var transfer in Transfers?.Open ?? [])
+        {
+            bytes += 500 + (transfer.Lots.Length * 32);
+        }
+
         return bytes;
     }
 
@@ -242,7 +247,7 @@ public sealed partial class MemberState(string id)
             case RequestRefused or RequestAnswered:
                 break;
             default:
-                if (!ApplySpending(fact) && !ApplyExchange(fact))
+                if (!ApplySpending(fact) && !ApplyTransfer(fact) && !ApplyExchange(fact))
                 {
                     throw new InvalidOperationException($"no rule applies {fact.GetType().Name}");
                 }

@@ -12,12 +12,12 @@ internal sealed class EngineProcess : IAsyncDisposable
 {
     private readonly IJournal _journal;
 
-    private readonly LeaseKeeper _leases;
+    private readonly CampaignKeeper _campaigns;
 
-    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine, LeaseKeeper leases)
+    private EngineProcess(IJournal journal, EmbeddedHost host, LoyaltyEngine engine, CampaignKeeper campaigns)
     {
         _journal = journal;
-        _leases = leases;
+        _campaigns = campaigns;
         Host = host;
         Engine = engine;
     }
@@ -44,7 +44,7 @@ internal sealed class EngineProcess : IAsyncDisposable
             var engine = new LoyaltyEngine(host, new JournalBooks(journal), programs, clock);
             await StartAsync(engine, program).ConfigureAwait(false);
             host.StartBackground();
-            return new(journal, host, engine, new(programs.Campaigns.Leases, loggers.CreateLogger<LeaseKeeper>()));
+            return new(journal, host, engine, new(programs.Campaigns, loggers.CreateLogger<CampaignKeeper>()));
         }
         catch
         {
@@ -99,7 +99,7 @@ internal sealed class EngineProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _leases.DisposeAsync().ConfigureAwait(false);
+        await _campaigns.DisposeAsync().ConfigureAwait(false);
         await Host.DisposeAsync().ConfigureAwait(false);
         await _journal.DisposeAsync().ConfigureAwait(false);
     }

@@ -59,6 +59,7 @@ internal static class GatewayApp
         var members = new MembersEndpoint(engine);
         var operations = new OperationsEndpoint(engine);
         var spending = new SpendingEndpoint(engine);
+        var transfers = new TransfersEndpoint(engine);
         var rewards = new RewardsEndpoint(engine);
         var campaigns = new CampaignsEndpoint(engine);
         var engagement = new EngagementEndpoint(engine, limits);
@@ -70,12 +71,15 @@ internal static class GatewayApp
         app.MapPost("/v1/purchases", Guard(keys, Seller, context => sales.HandleAsync(context, isReturn: false)));
         app.MapPost("/v1/returns", Guard(keys, Seller, context => sales.HandleAsync(context, isReturn: true)));
         app.MapPost("/v1/adjustments", Guard(keys, Scopes.Admin, members.AdjustAsync));
+        app.MapGet("/v1/members/{id}/holds", Guard(keys, Reader, spending.ListHoldsAsync, isMember: true));
         app.MapPost("/v1/holds", Guard(keys, Seller, spending.HoldAsync));
         app.MapGet("/v1/holds/{id}", Guard(keys, Reader, spending.GetHoldAsync));
         app.MapPost("/v1/holds/{id}/commit", Guard(keys, Seller, spending.CommitAsync));
         app.MapPost("/v1/holds/{id}/cancel", Guard(keys, Seller, spending.CancelAsync));
         app.MapPost("/v1/redemptions", Guard(keys, Seller, spending.RedeemAsync));
         app.MapPost("/v1/redemptions/{id}/reversal", Guard(keys, Desk, spending.ReverseAsync));
+        app.MapPost("/v1/transfers", Guard(keys, Seller, transfers.TransferAsync));
+        app.MapGet("/v1/transfers/{id}", Guard(keys, Reader, transfers.GetAsync));
         app.MapGet("/v1/rewards", Guard(keys, Reader, rewards.ListAsync));
         app.MapGet("/v1/rewards/{id}", Guard(keys, Reader, rewards.GetAsync));
         app.MapPut("/v1/rewards/{id}", Guard(keys, Scopes.Admin, rewards.PutAsync));
@@ -110,6 +114,11 @@ internal static class GatewayApp
         MapPools(app, engine, keys);
         app.MapGet("/v1/ledger/trial-balance", Guard(keys, Auditor, operations.TrialBalanceAsync));
         app.MapGet("/v1/system", Guard(keys, Auditor, operations.SystemAsync));
+        var backtests = new BacktestEndpoint(engine);
+        app.MapPost("/v1/campaigns/{id}/backtests", Guard(keys, Scopes.Admin, backtests.StartAsync));
+        app.MapPost("/v1/campaigns/{id}/reports", Guard(keys, Auditor, backtests.ReportAsync));
+        app.MapGet("/v1/backtests/{id}", Guard(keys, Auditor, backtests.GetAsync));
+        app.MapDelete("/v1/backtests/{id}", Guard(keys, Scopes.Admin, backtests.CancelAsync));
         app.MapGet("/openapi/v1.json", OperationsEndpoint.OpenApiAsync);
         MapHealth(app, isReady);
     }

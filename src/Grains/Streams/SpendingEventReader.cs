@@ -57,6 +57,7 @@ internal static class SpendingEventReader
         yield return new PointsRedeemed
         {
             Redemption = e.Hold, Unit = e.Unit, Points = Facts.Lot.Sum(e.Redeemed), Reward = e.Reward?.Reward, Quantity = e.Reward?.Quantity ?? 0, Account = e.Account,
+            FromHold = true,
         };
         foreach (var released in Released(e.Hold, e.Unit, e.Freed, e.Repaid, "committed"))
         {

@@ -38,6 +38,9 @@ public sealed class JournalBooks(IJournal journal) : IBooks
 
     internal IJournal Journal => journal;
 
+    /// <summary>What members did until now, for trials of campaigns. Reads nothing yet.</summary>
+    public Backtests.IPastSales ReadSales() => new Backtests.JournalSales(journal);
+
     /// <inheritdoc />
     public async ValueTask<ActorId?> FindActorAsync(string requestId) => (await FindAsync(requestId).ConfigureAwait(false))?.Actor;
 

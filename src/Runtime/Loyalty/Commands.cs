@@ -1,5 +1,6 @@
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Requests;
+using Loyalty.Runtime.Journal;
 using Loyalty.Runtime.Kernel;
 
 namespace Loyalty.Runtime.Loyalty;
@@ -24,6 +25,9 @@ public static class ActorIds
 
     /// <summary>A campaign.</summary>
     public const string CampaignKind = "campaign";
+
+    /// <summary>A leader board.</summary>
+    public const string BoardKind = "board";
 
     /// <summary>The list of campaigns.</summary>
     public const string CampaignsKind = "campaigns";
@@ -125,8 +129,18 @@ public sealed class RecordReturn(ActorId target, Return request) : RequestComman
     /// <inheritdoc />
     public override string? RecallId => Return.Purchase;
 
-    /// <summary>What the kernel recalled, once it is read.</summary>
-    internal Domain.Members.RecalledPurchase? RecalledPurchase { get; set; }
+    private (JournalRecord? Record, RecalledPurchase Purchase)? _read;
+
+    /// <summary>What the kernel recalled, read once.</summary>
+    internal RecalledPurchase ReadRecalled()
+    {
+        if (_read is not { } read || !ReferenceEquals(read.Record, Recalled))
+        {
+            _read = read = (Recalled, Recalls.Of(this, Target));
+        }
+
+        return read.Purchase;
+    }
 }
 
 /// <summary>Gives or takes points by hand.</summary>

@@ -49,6 +49,25 @@ public sealed partial class LoyaltyEngine
     /// <param name="day">Only purses whose period began on that day; null: of all.</param>
     public Task<GetBudget> GetBudgetAsync(string campaign, string? store = null, LocalDate? day = null) => Host.AskAsync(new GetBudget(campaign, store, day));
 
+    /// <summary>Asks for a campaign's leader board. It is a second or two behind the books.</summary>
+    /// <param name="campaign">Which.</param>
+    /// <param name="day">A day of the period; null: today, in the program's time zone.</param>
+    /// <returns>The command that ended it: <see cref="GetBoard"/> with a <see cref="BoardView"/>, or a <see cref="GetCampaign"/> that was not done, or whose campaign is not known or has no board. And the board's period.</returns>
+    public async Task<(Command Command, CampaignPeriod Period, LocalDate Start)> GetLeaderboardAsync(string campaign, LocalDate? day = null)
+    {
+        var asked = await GetCampaignAsync(campaign).ConfigureAwait(false);
+        var board = (asked.Reply as CampaignReply)?.View?.Versions
+            .Select(version => CampaignParser.Parse(version.Json, campaign, version.Version, null, null, []) is { } definition ? CampaignBoard.Of(definition) : null)
+            .LastOrDefault(board => board is not null);
+        if (board is null)
+        {
+            return (asked, default, default);
+        }
+
+        var (period, on) = (board.Leaderboard.Period, day ?? Programs.Current.Latest.Calendar.DayOf(Clock.GetCurrentInstant()));
+        return (await Host.AskAsync(new GetBoard(BoardKind.Id(campaign, period, on))).ConfigureAwait(false), period, CampaignPeriods.StartOf(period, on));
+    }
+
     /// <summary>Records an activity.</summary>
     public Task<RecordActivity> RecordActivityAsync(Domain.Requests.Activity activity, bool explain = false) => Host.AskAsync(new RecordActivity(activity) { Explain = explain });
 

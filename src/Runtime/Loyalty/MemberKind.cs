@@ -51,15 +51,27 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
             case WakeCommand:
                 decider.BringUpToDate();
                 break;
+            case GetTransfer transfer:
+                decider.BringUpToDate();
+                command.Reply = Transfers.View(member, transfer);
+                break;
             case GetHold hold:
                 decider.BringUpToDate();
                 command.Reply = Spendings.View(member, hold);
+                break;
+            case ListHolds:
+                decider.BringUpToDate();
+                command.Reply = Spendings.List(member);
                 break;
             case StepCommand step:
                 command.Reply = Exchanges.Do(step, decider, turn);
                 break;
             case EffectCommand effect:
-                MemberMessages.Decide(decider, effect);
+                if (!Transfers.Decide(decider, effect, turn))
+                {
+                    MemberMessages.Decide(decider, effect);
+                }
+
                 break;
             case EnrolMember enrol:
                 command.Reply = Enrol(member, enrol.Enrolment, decider, context, turn);
@@ -90,6 +102,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
             MemberLedger.Post(fact, turn);
             AddCampaignKeys(fact, turn);
             Spendings.AddTo(turn, fact);
+            Transfers.AddTo(turn, fact);
         }
 
         turn.EventCount += raised.Count;
@@ -113,7 +126,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                 ReturnWaits e => e.Return,
                 PointsAdjusted e => e.Adjustment,
                 ActivityRecorded e => e.Activity,
-                _ => Spendings.RequestOf(stored),
+                _ => Spendings.RequestOf(stored) ?? Transfers.RequestOf(stored),
             };
             if (request?.Id == command.RequestId)
             {
@@ -163,7 +176,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
     private static RequestOutcome Decide(
         MemberState member, RequestCommand command, MemberDecider decider, TurnContext context, List<MemberEvent> raised, Turn turn)
     {
-        if (member.Status == MemberStatus.Unknown && (command is AdjustPoints or SpendingCommand || !context.Program.EnrolUnknownMembers))
+        if (member.Status == MemberStatus.Unknown && (command is AdjustPoints or SpendingCommand or TransferPoints || !context.Program.EnrolUnknownMembers))
         {
             return new(OutcomeKind.UnknownMember, null, null, null, false);
         }
@@ -174,9 +187,10 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
         {
             SpendingCommand spending => Spendings.Decide(member, spending, decider, out unknown),
             RecordPurchase purchase => decider.Record(purchase.Purchase),
-            RecordReturn returned => decider.Record(returned.Return, returned.RecalledPurchase ?? Recalls.Of(returned, command.Target)),
+            RecordReturn returned => decider.Record(returned.Return, returned.ReadRecalled()),
             RecordActivity activity => decider.Record(activity.Activity, IsFriendKnown(activity)),
             AdjustPoints adjustment => decider.Record(adjustment.Adjustment),
+            TransferPoints transfer => decider.Record(transfer.Transfer),
             _ => throw new InvalidOperationException($"members do not understand {command.GetType().Name}"),
         };
         if (unknown is not null)
@@ -211,7 +225,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                     fact ??= ReferenceEquals(activity.Activity, request) ? one : fact;
                     break;
                 default:
-                    fact = ReferenceEquals(Spendings.RequestOf(one), request) ? one : fact;
+                    fact = ReferenceEquals(Spendings.RequestOf(one) ?? Transfers.RequestOf(one), request) ? one : fact;
                     break;
             }
         }
@@ -364,7 +378,7 @@ internal static class Outcomes
             var what = recorded switch
             {
                 Purchase => "a purchase", Return => "a return", Adjustment => "an adjustment", Hold => "a hold", Redemption => "a redemption", HoldCommit => "a commit",
-                HoldCancel => "a cancellation", Activity => "an activity", Reversal => "a reversal", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
+                HoldCancel => "a cancellation", Activity => "an activity", Reversal => "a reversal", Transfer => "a transfer", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
             };
             var whose = actor.Kind == ActorIds.MemberKind ? $"of member {actor.Key}" : "without member";
             return new(

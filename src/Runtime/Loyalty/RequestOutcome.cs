@@ -95,6 +95,10 @@ public static class Fingerprint
                 writer.Byte(12);
                 SpendingCodec.Write(writer, change);
                 break;
+            case Transfer transfer:
+                writer.Byte(13);
+                TransferCodec.Write(writer, transfer);
+                break;
             case ExchangeRequest exchange:
                 writer.Byte(17);
                 ExchangeRequestCodec.Write(writer, exchange);

@@ -76,6 +76,12 @@ internal enum MemberMessage : byte
 {
     /// <summary>A reward decided about a hold.</summary>
     RewardDecided = 1,
+
+    /// <summary>Another member sent points.</summary>
+    TransferArrives = 10,
+
+    /// <summary>The receiver of points decided about them.</summary>
+    TransferDecided = 11,
 }
 
 /// <summary>What members do about the effects of other actors.</summary>

@@ -101,6 +101,7 @@ internal sealed partial class StatementBuilder(Dictionary<string, long> balances
                 break;
             default:
                 AddSpending(fact, version, recordedAt);
+                AddTransfer(fact, version, recordedAt);
                 break;
         }
     }

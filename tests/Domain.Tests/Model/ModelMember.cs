@@ -482,7 +482,8 @@ internal sealed partial class ModelMember(Plan plan)
         var (postings, undone) = (new List<ModelPosting>(), StrikeOff(purchase, before));
         foreach (var donated in takes.Where(take => take.Cause is not null))
         {
-            Book(donated.Unit).Move($"cause:{donated.Cause}", "returned", donated.Points);
+            // What a return makes a campaign give to a cause is issued.
+            Book(donated.Unit).Move($"cause:{donated.Cause}", donated.Points > 0 ? "returned" : "issued", donated.Points);
         }
 
         foreach (var take in takes.Where(take => take.Cause is null).GroupBy(take => take.Unit, (unit, all) => (Unit: unit, Points: all.Sum(one => one.Points))))

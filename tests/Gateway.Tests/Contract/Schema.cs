@@ -61,6 +61,9 @@ internal sealed class Schema(JsonElement document)
                     .Where(property => value.TryGetProperty(property.Name, out _))
                     .Select(property => CheckIn(property.Value, value.GetProperty(property.Name), $"{path}.{property.Name}", errors)).ToArray().All(ok => ok),
                 "required" => value.ValueKind != JsonValueKind.Object || wanted.EnumerateArray().All(one => value.TryGetProperty(one.GetString()!, out _)),
+                "additionalProperties" when wanted.ValueKind == JsonValueKind.Object => value.ValueKind != JsonValueKind.Object || value.EnumerateObject()
+                    .Where(property => !schema.TryGetProperty("properties", out var named) || !named.TryGetProperty(property.Name, out _))
+                    .Select(property => CheckIn(wanted, property.Value, $"{path}.{property.Name}", errors)).ToArray().All(ok => ok),
                 "additionalProperties" => value.ValueKind != JsonValueKind.Object
                     || value.EnumerateObject().All(property => schema.GetProperty("properties").TryGetProperty(property.Name, out _)),
                 "dependentRequired" => value.ValueKind != JsonValueKind.Object || wanted.EnumerateObject().All(rule =>

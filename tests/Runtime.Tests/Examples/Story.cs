@@ -21,6 +21,9 @@ internal sealed record Returns(int Line, string Member, string Id, string Purcha
 
 internal sealed record Does(int Line, string Member, string Id, string Type, Dictionary<string, string> Details) : StoryLine(Line);
 
+/// <summary>Points are redeemed.</summary>
+internal sealed record Spends(int Line, string Member, string Id, string Unit, long Points) : StoryLine(Line);
+
 /// <summary>What the request before was given, whole; null awards: it was refused with the code.</summary>
 internal sealed record Gets(int Line, StoryAward[]? Awards, string? Refusal) : StoryLine(Line);
 
@@ -40,6 +43,7 @@ internal sealed record StoryAward(string Rule, string Unit, long Points, string?
 ///   gets 5 beans (base), 1 stamps (campaign:punch-card)
 /// ana returns B1 of R1: 1 latte 3.20
 /// ana does T1: trade-in, amount 150.00
+/// ana redeems X1: 1 free-coffee
 /// ana has 5 beans, 1 stamps, 3 points pending, tier silver
 /// </code>
 /// </summary>
@@ -95,6 +99,11 @@ internal static partial class Story
         {
             var details = does.Groups["details"].Value.Split(", ", StringSplitOptions.RemoveEmptyEntries).Select(detail => detail.Split(' ', 2));
             return new Does(number, does.Groups["who"].Value, does.Groups["id"].Value, does.Groups["type"].Value, details.ToDictionary(detail => detail[0], detail => detail[1]));
+        }
+
+        if (SpendsLine().Match(line) is { Success: true } spends)
+        {
+            return new Spends(number, spends.Groups["who"].Value, spends.Groups["id"].Value, spends.Groups["unit"].Value, Whole(spends, "points"));
         }
 
         if (line.StartsWith("is refused: ", StringComparison.Ordinal))
@@ -165,6 +174,9 @@ internal static partial class Story
 
     [GeneratedRegex(@"^(?<who>\S+) does (?<id>\S+): (?<type>[a-z-]+)(?:, (?<details>.+))?$")]
     private static partial Regex DoesLine();
+
+    [GeneratedRegex(@"^(?<who>\S+) redeems (?<id>\S+): (?<points>\d+) (?<unit>\S+)$")]
+    private static partial Regex SpendsLine();
 
     [GeneratedRegex(@"^(?<who>\S+) has (?<what>.+)$")]
     private static partial Regex HasLine();

@@ -67,7 +67,15 @@ internal sealed class AccountKind : ActorKind
             case Transfer transfer:
                 turn.AddKey(KeyScopes.Request, transfer.RequestId!, unique: true);
                 Raise(account, turn, new(FactKind.Sent, transfer.RequestId!, transfer.To.Key, transfer.Amount));
-                turn.AddEffect(transfer.To, BitConverter.GetBytes(transfer.Amount));
+                if (transfer.Key is { } key)
+                {
+                    turn.AddEffect(transfer.To, BitConverter.GetBytes(transfer.Amount), key);
+                }
+                else
+                {
+                    turn.AddEffect(transfer.To, BitConverter.GetBytes(transfer.Amount));
+                }
+
                 break;
             case Undo undo:
                 turn.AddKey(KeyScopes.Request, undo.RequestId!, unique: true);
@@ -310,6 +318,9 @@ internal sealed class Transfer(string key, string id, ActorId to, long amount) :
     }
 
     public ActorId To { get; } = to;
+
+    /// <summary>Of the effect; null: it has none.</summary>
+    public string? Key { get; init; }
 
     public long Amount { get; } = amount;
 }

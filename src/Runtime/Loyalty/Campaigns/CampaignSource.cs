@@ -1,6 +1,5 @@
 using Loyalty.Domain.Campaigns;
 using Loyalty.Runtime.Journal;
-using NodaTime;
 
 namespace Loyalty.Runtime.Loyalty;
 
@@ -10,16 +9,30 @@ public sealed class CampaignSource
     private readonly Lock _gate = new();
     private volatile CampaignCatalog _catalog = CampaignCatalog.Empty;
     private volatile CampaignTimeline[] _budgeted = [];
+    private volatile Dictionary<string, CampaignBoard> _boards = [];
     private long _version;
 
     /// <summary>Knows nothing yet.</summary>
-    public CampaignSource() => Leases = new(this);
+    public CampaignSource()
+    {
+        Leases = new(this);
+        Boards = new(this, Leases);
+    }
 
     /// <summary>All that is published.</summary>
     public CampaignCatalog Catalog => _catalog;
 
     /// <summary>The leases of this process.</summary>
     public LeaseBook Leases { get; }
+
+    /// <summary>Feeds the leader boards.</summary>
+    public BoardFeeder Boards { get; }
+
+    /// <summary>Whether some campaign has a leader board.</summary>
+    internal bool HasBoards => _boards.Count > 0;
+
+    /// <summary>The board that awards of a rule count for; null: none.</summary>
+    internal CampaignBoard? BoardOf(string rule) => _boards.GetValueOrDefault(rule);
 
     /// <summary>Campaigns of which some version has a budget.</summary>
     internal IReadOnlyList<CampaignTimeline> Budgeted => _budgeted;
@@ -54,6 +67,7 @@ public sealed class CampaignSource
             if (timelines is not null)
             {
                 _budgeted = [.. timelines.Values.Where(campaign => campaign.Versions.Any(version => version.Budget is not null)).OrderBy(campaign => campaign.Id, StringComparer.Ordinal)];
+                _boards = BoardsOf(timelines.Values);
                 _catalog = new(timelines.Values);
             }
         }
@@ -79,30 +93,17 @@ public sealed class CampaignSource
         Volatile.Write(ref _version, newest[0].LastVersion);
     }
 
-    /// <summary>The version of a campaign that judges at an instant; null: none does.</summary>
-    internal static CampaignDefinition? JudgeAt(CampaignTimeline campaign, Instant at)
+    private static Dictionary<string, CampaignBoard> BoardsOf(IEnumerable<CampaignTimeline> campaigns)
     {
-        for (var i = campaign.Changes.Count - 1; i >= 0; i--)
+        var boards = new Dictionary<string, CampaignBoard>(StringComparer.Ordinal);
+        foreach (var campaign in campaigns)
         {
-            if (campaign.Changes[i].At <= at)
+            if (campaign.Versions.Select(CampaignBoard.Of).LastOrDefault(board => board is not null) is { } board)
             {
-                if (campaign.Changes[i].Status != CampaignStatus.Active)
-                {
-                    return null;
-                }
-
-                break;
+                boards[campaign.Versions[0].Rule] = boards[campaign.Versions[0].DoneRule] = board;
             }
         }
 
-        for (var i = campaign.Versions.Count - 1; i >= 0; i--)
-        {
-            if (campaign.Versions[i].From <= at)
-            {
-                return campaign.Versions[i].Until is { } until && until <= at ? null : campaign.Versions[i];
-            }
-        }
-
-        return null;
+        return boards;
     }
 }

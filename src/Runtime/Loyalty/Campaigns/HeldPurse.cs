@@ -81,6 +81,9 @@ internal sealed class HeldPurse(string campaign, PurseKey key)
     /// <summary>Ticks since a decision last asked for it.</summary>
     public int IdleTicks;
 
+    /// <summary>Not used for long, and left out of the book: whoever still has it looks again.</summary>
+    public bool IsForgotten;
+
     /// <summary>Completed when no decision under way uses the lease any more.</summary>
     public TaskCompletionSource? Drained;
 

@@ -33,6 +33,12 @@ public sealed partial class LeaseBook
                     asked.Add(purse.RequestTask);
                 }
 
+                if (purse is { Lease: null, Request: null } && purse.IdleTicks > _options.ForgetTicks)
+                {
+                    purse.IsForgotten = true;
+                    _purses.TryRemove((purse.Campaign, purse.Key), out _);
+                }
+
                 if (purse.Lease is not { } lease || purse.Request is not null)
                 {
                     continue;

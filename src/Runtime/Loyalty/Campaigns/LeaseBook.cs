@@ -52,6 +52,13 @@ public sealed partial class LeaseBook
         Volatile.Write(ref _host, host);
     }
 
+    internal IActorHost Host => _host!;
+
+    internal IJournal Journal => _journal!;
+
+    /// <summary>Whether this process looks after an actor's background work.</summary>
+    internal bool LooksAfter(ActorId actor) => _holder.LooksAfter(actor);
+
     /// <summary>What a durable record spends of budgets. Tests have records of their own.</summary>
     internal Func<JournalRecord, IReadOnlyList<BudgetSpend>> SpendsOf { get; set; } = BudgetFacts.Of;
 
@@ -68,37 +75,49 @@ public sealed partial class LeaseBook
     internal Preparation? Ensure(TurnBudgets turn, string campaign, in PurseKey key, long need, bool hasWaited, out string? problem)
     {
         problem = null;
-        var purse = _purses.GetOrAdd((campaign, key), static id => new(id.Campaign, id.Key));
-        lock (purse.Gate)
+        while (true)
         {
-            purse.IdleTicks = 0;
-            purse.LastNeed = need;
-            if (purse.Lease is { IsUsable: true, IsSuspect: false } lease && (lease.Remaining >= need || purse.IsExhausted))
+            var purse = _purses.GetOrAdd((campaign, key), static id => new(id.Campaign, id.Key));
+            lock (purse.Gate)
             {
-                turn.SetAside(purse, lease, Math.Clamp(lease.Remaining, 0, need));
-
-                // More is asked for before it is empty: the next purchases then need not wait.
-                if (purse.Request is null && !purse.IsExhausted && purse.Free > 0 && need > 0 && lease.Remaining < purse.LastGrant / 4)
+                if (!purse.IsForgotten)
                 {
-                    Request(purse, need);
+                    return SetAside(turn, purse, need, hasWaited, out problem);
                 }
-
-                return null;
             }
-
-            if (purse is { Lease: null, IsExhausted: true } && need > 0)
-            {
-                return null;
-            }
-
-            if (hasWaited && purse is { Request: null, Trouble: { } trouble })
-            {
-                problem = trouble;
-                return null;
-            }
-
-            return Request(purse, need);
         }
+    }
+
+    private Preparation? SetAside(TurnBudgets turn, HeldPurse purse, long need, bool hasWaited, out string? problem)
+    {
+        problem = null;
+        purse.IdleTicks = 0;
+        purse.LastNeed = need;
+        if (purse.Lease is { IsUsable: true, IsSuspect: false } lease && (lease.Remaining >= need || purse.IsExhausted))
+        {
+            turn.SetAside(purse, lease, Math.Clamp(lease.Remaining, 0, need));
+
+            // More is asked for before it is empty: the next purchases then need not wait.
+            if (purse.Request is null && !purse.IsExhausted && purse.Free > 0 && need > 0 && lease.Remaining < purse.LastGrant / 4)
+            {
+                Request(purse, need);
+            }
+
+            return null;
+        }
+
+        if (purse is { Lease: null, IsExhausted: true } && need > 0)
+        {
+            return null;
+        }
+
+        if (hasWaited && purse is { Request: null, Trouble: { } trouble })
+        {
+            problem = trouble;
+            return null;
+        }
+
+        return Request(purse, need);
     }
 
     /// <summary>Begins to ask, or joins those who wait for an answer already. Under the purse's lock.</summary>

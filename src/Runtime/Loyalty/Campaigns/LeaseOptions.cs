@@ -12,6 +12,9 @@ public sealed record LeaseOptions
     /// <summary>… and when there is no more free of its purse than it holds itself: others may wait for it.</summary>
     public int IdleTicksWhenShort { get; init; } = 2;
 
+    /// <summary>Ticks after which a purse that nobody used and of which nothing is held is forgotten: those of a period that is over.</summary>
+    public int ForgetTicks { get; init; } = 600;
+
     /// <summary>Ticks between two looks for leases whose holders are gone.</summary>
     public int LookTicks { get; init; } = 30;
 

@@ -50,8 +50,7 @@ public sealed partial class MemberKind
 
     private void PrepareReturn(RecordReturn command, Turn turn)
     {
-        var recalled = command.RecalledPurchase ??= Recalls.Of(command, command.Target);
-        if (recalled.State is not { Campaigns: not null } purchase)
+        if (command.ReadRecalled().State is not { Campaigns: not null } purchase)
         {
             return;
         }

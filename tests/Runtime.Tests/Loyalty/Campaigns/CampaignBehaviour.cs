@@ -241,6 +241,51 @@ public abstract class CampaignBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         Assert.Null((await Engine.GetMemberCampaignsAsync("nobody")).Reply);
     }
 
+    [StoreFact]
+    public async Task A_leader_board_ranks_members_by_what_a_campaign_gave_and_counts_everything_once()
+    {
+        await PublishAsync("race", """{ "name": "Race", "gives": [ { "type": "rate", "unit": "points", "points": 1, "per": 100 } ], "leaderboard": { "period": "week", "places": 2 } }"""u8.ToArray());
+        await BuyAsync("anna", 30_00);
+        var (ben, _) = (await BuyAsync("ben", 50_00), await BuyAsync("carl", 10_00));
+        await BoardAsync("race", null, "1 ben 50, 2 anna 30");
+        await fixture.CrashAsync();
+        await ReturnAsync(Assert.IsType<PurchaseRecorded>(ben.Fact).Purchase);
+        await BuyAsync("carl", 20_00);
+        await BoardAsync("race", null, "1 anna 30, 1 carl 30");
+        await BoardAsync("race", new(2026, 3, 8), "1 anna 30, 1 carl 30");
+        await BoardAsync("race", new(2026, 3, 9), "");
+        await PublishAsync("quiet", Bonus(5));
+        Assert.IsType<GetCampaign>((await Engine.GetLeaderboardAsync("quiet")).Command);
+    }
+
+    private async Task BoardAsync(string campaign, LocalDate? day, string expected)
+    {
+        var shown = "";
+        for (var tries = 0; tries < 200; tries++)
+        {
+            if (!Engine.Host.IsOrleans)
+            {
+                while (await Engine.Programs.Campaigns.Boards.PassAsync())
+                {
+                    // There is more.
+                }
+            }
+
+            var (command, period, start) = await Engine.GetLeaderboardAsync(campaign, day);
+            Assert.Equal(CampaignPeriod.Week, period);
+            Assert.Equal(IsoDayOfWeek.Monday, start.DayOfWeek);
+            shown = string.Join(", ", Assert.IsType<BoardView>(command.Reply).Places.Select(place => $"{place.Rank} {place.Member} {place.Points}"));
+            if (shown == expected)
+            {
+                return;
+            }
+
+            await TickAsync();
+        }
+
+        Assert.Equal(expected, shown);
+    }
+
     // ------------------------------------------------------------------ sending
 
     private static byte[] Bonus(int points, string extra = "") =>

@@ -117,6 +117,63 @@ public sealed class LeaseTests : IAsyncDisposable
         await AuditAsync(process, 20_000);
     }
 
+    [Theory]
+    [InlineData(11)]
+    [InlineData(12)]
+    [InlineData(13)]
+    [InlineData(14)]
+    public async Task Whatever_dies_fails_and_is_returned_in_any_order_the_accounts_are_those_of_the_journal(int seed)
+    {
+        var random = new Random(seed);
+        Budget = Budget with { Amount = 30_000, WhenShortNone = seed % 2 == 0 };
+        var isCalm = true;
+        _books = new(new()
+        {
+            Fault = _ =>
+            {
+                lock (random)
+                {
+                    return isCalm || random.Next(10) != 0 ? MemoryFault.None : new((MemoryFaultKind)(1 + random.Next(3)));
+                }
+            },
+        });
+        var processes = new List<Process> { await StartAsync(), await StartAsync() };
+        isCalm = false;
+        for (var round = 0; round < 6; round++)
+        {
+            var (now, at) = (processes.ToArray(), round);
+            await Task.WhenAll(Enumerable.Range(0, 12).Select(client => Task.Run(async () =>
+            {
+                long held = 0;
+                for (var i = 0; i < 12; i++)
+                {
+                    var back = i % 4 == 3;
+                    Want command;
+                    do
+                    {
+                        command = await AskAsync(now[(client + i) % now.Length], $"b{client}-{at}", $"{at}-{client}-{i}", back ? -(held / 2) : 61 + client);
+                    }
+                    while (command.Status != CommandStatus.Done);
+                    held += (long)command.Reply!;
+                }
+            })));
+            foreach (var process in now)
+            {
+                await process.Leases.TickAsync();
+            }
+
+            // One dies (and may write on all the same), another takes its place, and settles at once what it held.
+            Kill(processes[round % 2]);
+            isCalm = true;
+            processes[round % 2] = await StartAsync();
+            isCalm = false;
+            await processes[round % 2].Leases.LookForTheDeadAsync();
+        }
+
+        isCalm = true;
+        await AuditAsync(processes[0], _books.ReadAll(0).Sum(record => BuyerKind.SpendsOf(record).Sum(spend => spend.Amount)));
+    }
+
     [Fact]
     public async Task An_idle_lease_is_handed_back_and_what_is_spent_is_visible_before_that()
     {

@@ -2,8 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Loyalty.Runtime.Loyalty;
 
-/// <summary>Looks after the leases of a process in the background, and hands them back at its end.</summary>
-public sealed class LeaseKeeper : IAsyncDisposable
+/// <summary>Looks after the leases of a process and feeds leader boards, in the background; hands the leases back at its end.</summary>
+public sealed class CampaignKeeper : IAsyncDisposable
 {
     /// <summary>How long the end of a process waits for its leases to be handed back. What is not is settled from the journal by others.</summary>
     public static readonly TimeSpan HandBackPatience = TimeSpan.FromSeconds(2);
@@ -11,15 +11,17 @@ public sealed class LeaseKeeper : IAsyncDisposable
     private readonly LeaseBook _leases;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly BoardFeeder _boards;
     private readonly Task _loop;
 
     /// <summary>Starts.</summary>
-    /// <param name="leases">The process's leases.</param>
+    /// <param name="campaigns">The campaigns of this process.</param>
     /// <param name="logger">For failures.</param>
-    public LeaseKeeper(LeaseBook leases, ILogger<LeaseKeeper> logger)
+    public CampaignKeeper(CampaignSource campaigns, ILogger<CampaignKeeper> logger)
     {
-        (_leases, _logger) = (leases, logger);
-        _loop = Task.Run(LoopAsync);
+        ArgumentNullException.ThrowIfNull(campaigns);
+        (_leases, _boards, _logger) = (campaigns.Leases, campaigns.Boards, logger);
+        _loop = Task.WhenAll(Task.Run(() => LoopAsync("Looking after the leases", _leases.TickAsync)), Task.Run(() => LoopAsync("Feeding the leader boards", FeedAsync)));
     }
 
     /// <summary>Hands everything back.</summary>
@@ -39,18 +41,30 @@ public sealed class LeaseKeeper : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task LoopAsync()
+    private async Task FeedAsync()
+    {
+        while (!_stopping.IsCancellationRequested && await _boards.PassAsync().ConfigureAwait(false))
+        {
+            // There is more.
+        }
+    }
+
+    private async Task LoopAsync(string what, Func<Task> step)
     {
         using var timer = new PeriodicTimer(_leases.Options.TickInterval);
         while (await NextAsync(timer).ConfigureAwait(false))
         {
             try
             {
-                await _leases.TickAsync().ConfigureAwait(false);
+                await step().ConfigureAwait(false);
+            }
+            catch (Journal.JournalUnavailableException e)
+            {
+                _logger.LogWarning(e, "{What} has to wait for the store; again later", what);
             }
             catch (Exception e)
             {
-                _logger.LogError(e, "Looking after the leases failed; again later");
+                _logger.LogError(e, "{What} failed; again later", what);
             }
         }
     }
