@@ -29,9 +29,14 @@ public sealed record TurnContext(Instant Now, ProgramCatalog Programs)
     public bool Explain { get; init; }
 
     /// <summary>Why campaigns in force gave nothing to the last purchase or activity; only when <see cref="Explain"/> says so.</summary>
-    public List<SkippedCampaign> Skipped { get; } = [];
+    public List<SkippedCampaign> Skipped => _skipped ??= [];
 
-    internal CampaignJudge Judge { get; } = new();
+    /// <summary>The thread's: a decision is made in one piece, and contexts are made too often to have one each.</summary>
+    internal static CampaignJudge Judge => CampaignJudge.OfThread;
+
+    internal void ForgetSkipped() => _skipped?.Clear();
+
+    private List<SkippedCampaign>? _skipped;
 
     private (CampaignCatalog? Of, CampaignSet? Set) _campaigns;
 
@@ -566,7 +571,7 @@ public readonly ref partial struct MemberDecider
         Earning.Compute(program, program.Tiers?.IndexOf(purchase.Tier) ?? 0, money, earned);
         if (purchase.Campaigns is not null)
         {
-            _context.Judge.JudgeReturn(_state, _context, program, purchase, purchase.PaidWithMoney(purchase.Lines), money, earned);
+            TurnContext.Judge.JudgeReturn(_state, _context, program, purchase, purchase.PaidWithMoney(purchase.Lines), money, earned);
         }
 
         var (tender, tenderLeft) = GiveTenderBack(purchase, lines);
@@ -579,7 +584,7 @@ public readonly ref partial struct MemberDecider
             return refusal;
         }
 
-        var campaigns = purchase.Campaigns is { } held ? _context.Judge.ReturnFacts(held) : null;
+        var campaigns = purchase.Campaigns is { } held ? TurnContext.Judge.ReturnFacts(held) : null;
         tender = RepayFirst(tender, postings);
         var after = purchase with { Lines = lines, Awards = awards, Campaigns = campaigns?.Left, Tender = tenderLeft };
         var visits = after.IsReturnedWhole && !purchase.IsReturnedWhole ? 1 : 0;
