@@ -351,7 +351,7 @@ public sealed class OrleansHost : IActorHost
             PublishPool it => Take(Pool().Publish(it.Json)),
             GetPool => Take(Pool().Get()),
             FundPool it => Take(Pool().Fund(it.Funding)),
-            StartExchange it => Take(Exchange().Start(it.Exchange)),
+            StartExchange it => Take(Exchange().Start(it.Exchange, it.Shards)),
             GetExchange => Take(Exchange().Get()),
             ResolveExchange it => Take(Exchange().Resolve(it.Resolution, it.Reason, it.Author, it.Reference)),
             WakeCommand => Take(Actor().Wake()),
