@@ -152,7 +152,7 @@ internal sealed partial class CampaignJudge
         {
             foreach (var done in tally.Done)
             {
-                newest = done.StampUnit == unit && (newest is null || done.Day >= newest.Day) && !IsUndone(done) ? done : newest;
+                newest = done.StampUnit == unit && !IsUndone(done) && (newest is null || IsNotOlder(done, newest)) ? done : newest;
             }
         }
 
@@ -167,6 +167,10 @@ internal sealed partial class CampaignJudge
 
         return newest;
     }
+
+    /// <summary>By day; of one day by campaign, so that the order does not hang on which of them was counted last.</summary>
+    private static bool IsNotOlder(CampaignDone done, CampaignDone other) =>
+        done.Day != other.Day ? done.Day > other.Day : string.CompareOrdinal(done.Campaign, other.Campaign) >= 0;
 
     /// <summary>Stamps that came back in this return.</summary>
     public IReadOnlyList<Posting> StampsBack => _stamps;
