@@ -88,6 +88,10 @@ public interface IMemberGrain : IExchangeStepGrain
     [Alias("adjust")]
     ValueTask<Answer<RequestOutcome>> AdjustPoints([Immutable] Adjustment adjustment);
 
+    /// <summary>Brings the member in from another system; its alternative ids have been claimed.</summary>
+    [Alias("import")]
+    ValueTask<Answer<RequestOutcome>> Import([Immutable] MemberImport import);
+
     /// <summary>Enrols the member; its alternative ids have been claimed.</summary>
     [Alias("enrol")]
     ValueTask<Answer<MemberReply>> Enrol([Immutable] Enrolment enrolment);
@@ -123,6 +127,18 @@ public interface IMemberGrain : IExchangeStepGrain
     /// <summary>A hold, or a redemption in one step, as it stands; none: there is none of that id.</summary>
     [Alias("get-hold")]
     ValueTask<Answer<HoldView>> GetHold(string hold);
+
+    /// <summary>Open holds, in the order in which they were opened; none: the member is not known.</summary>
+    [Alias("list-holds")]
+    ValueTask<Answer<HoldView[]>> ListHolds();
+
+    /// <summary>Gives points to another member.</summary>
+    [Alias("transfer")]
+    ValueTask<Answer<RequestOutcome>> TransferPoints([Immutable] Transfer transfer);
+
+    /// <summary>A transfer that the member sent, as it stands; none: there is none of that id.</summary>
+    [Alias("get-transfer")]
+    ValueTask<Answer<TransferView>> GetTransfer(string transfer);
 
     /// <summary>The member as it stands after all that is due.</summary>
     [Alias("get")]

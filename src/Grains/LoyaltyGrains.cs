@@ -35,6 +35,9 @@ public sealed class MemberGrain(IGrainContext context, SiloActors actors) : Acto
     public ValueTask<Answer<RequestOutcome>> AdjustPoints(Adjustment adjustment) => AskAsync<RequestOutcome>(new AdjustPoints(adjustment));
 
     /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> Import(MemberImport import) => AskAsync<RequestOutcome>(new ImportMember(import));
+
+    /// <inheritdoc />
     public ValueTask<Answer<MemberReply>> Enrol(Enrolment enrolment) => AskAsync<MemberReply>(new EnrolMember(enrolment));
 
     /// <inheritdoc />
@@ -62,6 +65,15 @@ public sealed class MemberGrain(IGrainContext context, SiloActors actors) : Acto
 
     /// <inheritdoc />
     public ValueTask<Answer<HoldView>> GetHold(string hold) => AskAsync<HoldView>(new GetHold(Id.Key, hold));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<HoldView[]>> ListHolds() => AskAsync<HoldView[]>(new ListHolds(Id.Key));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> TransferPoints(Transfer transfer) => AskAsync<RequestOutcome>(new TransferPoints(transfer));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<TransferView>> GetTransfer(string transfer) => AskAsync<TransferView>(new GetTransfer(Id.Key, transfer));
 
     /// <inheritdoc />
     public ValueTask<Answer<MemberReply>> Get() => AskAsync<MemberReply>(new GetMember(Id.Key));

@@ -122,7 +122,7 @@ public sealed class BacktestOfTheYear(ITestOutputHelper output)
             if (campaign is not null)
             {
                 Assert.Null(((CampaignReply)(await engine.SaveCampaignDraftAsync("weekends", Encoding.UTF8.GetBytes(campaign), "anna")).Reply!).Refusal);
-                Assert.Equal(1, ((CampaignReply)(await engine.PublishCampaignAsync("weekends", "anna")).Reply!).View!.Versions.Count);
+                Assert.Single(((CampaignReply)(await engine.PublishCampaignAsync("weekends", "anna")).Reply!).View!.Versions);
             }
 
             foreach (var some in requests.Chunk(32))

@@ -102,7 +102,7 @@ public static partial class MemberCodec
         return e;
     }
 
-    private static bool HasSections(MemberState state) => state.Engagement is not null || state.Holds is { IsEmpty: false } || state.Exchanges is not null;
+    private static bool HasSections(MemberState state) => state.Engagement is not null || state.Holds is { IsEmpty: false } || state.Transfers is { IsEmpty: false } || state.Exchanges is not null;
 
     private static void WriteSections(ByteWriter writer, MemberState state)
     {
@@ -114,6 +114,11 @@ public static partial class MemberCodec
         if (state.Holds is { IsEmpty: false } holds)
         {
             WriteSection(writer, Section.Spending, holds, WriteHolds);
+        }
+
+        if (state.Transfers is { IsEmpty: false })
+        {
+            WriteSection(writer, Section.Households, state, WriteTransfers);
         }
 
         if (state.Exchanges is { } exchanges)
@@ -135,6 +140,9 @@ public static partial class MemberCodec
                     break;
                 case Section.Spending:
                     ReadHolds(ref body, state.MakeHolds());
+                    break;
+                case Section.Households:
+                    ReadTransfers(ref body, state);
                     break;
                 case Section.Exchange:
                     ReadExchanges(ref body, state.MakeExchanges());

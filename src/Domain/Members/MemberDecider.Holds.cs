@@ -390,7 +390,7 @@ public readonly ref partial struct MemberDecider
     }
 
     /// <summary>The first so many points of lots, and the rest.</summary>
-    private static (Lot[] First, Lot[] Left) Split(Lot[] lots, long points)
+    internal static (Lot[] First, Lot[] Left) Split(Lot[] lots, long points)
     {
         var whole = 0;
         while (whole < lots.Length && lots[whole].Points <= points)

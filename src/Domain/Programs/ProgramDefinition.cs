@@ -56,6 +56,9 @@ public sealed class ProgramDefinition
     /// <summary>How points may be spent.</summary>
     public RedemptionPolicy Redemption { get; init; } = RedemptionPolicy.Default;
 
+    /// <summary>Which points members may give each other.</summary>
+    public TransferPolicy Transfers { get; init; } = TransferPolicy.None;
+
     /// <summary>The definition as it was given (UTF-8 JSON).</summary>
     public required ReadOnlyMemory<byte> Source { get; init; }
 

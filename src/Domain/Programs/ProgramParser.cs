@@ -107,6 +107,7 @@ public static partial class ProgramParser
         var causes = ReadCauses(fields, errors);
         var approval = fields.Flag("campaignApproval", false);
         var redemption = fields.Nested("redemption", required: false) is { } spending ? RedemptionPolicy.Read(spending, unitIds, errors) : RedemptionPolicy.Default;
+        var transfers = fields.Nested("transfers", required: false) is { } giving ? TransferPolicy.Read(giving, unitIds, errors) : TransferPolicy.None;
         fields.RefuseUnknown();
 
         if (previous is not null)
@@ -134,6 +135,7 @@ public static partial class ProgramParser
             Causes = causes,
             CampaignApproval = approval,
             Redemption = redemption,
+            Transfers = transfers,
             Source = json.ToArray(),
         };
     }

@@ -176,7 +176,7 @@ internal sealed class CampaignsEndpoint(LoyaltyEngine engine)
         await HttpReplies.WriteJsonAsync(context, 200, (BudgetView)command.Reply!, Write).ConfigureAwait(false);
     }
 
-    private async Task ChangeAsync(HttpContext context, bool withReason, Func<string, string, string, Task<CampaignCommand>> change)
+    private static async Task ChangeAsync(HttpContext context, bool withReason, Func<string, string, string, Task<CampaignCommand>> change)
     {
         var (why, problem) = await DocumentBody.ReadAsync(
             context, fields => Tuple.Create(fields.Text("author", RequestLimits.TextLength), withReason ? fields.Text("reason", RequestLimits.TextLength) : "")).ConfigureAwait(false);

@@ -105,6 +105,11 @@ internal sealed class ApiKeys
     /// <summary>Withdraws a key; says whether there was one.</summary>
     public static bool Remove(string dataFolder, string name)
     {
+        if (!System.IO.Directory.Exists(dataFolder))
+        {
+            return false;
+        }
+
         using var alone = Alone(dataFolder);
         var file = Path.Combine(dataFolder, "keys.json");
         var keys = Load(file);

@@ -51,15 +51,27 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
             case WakeCommand:
                 decider.BringUpToDate();
                 break;
+            case GetTransfer transfer:
+                decider.BringUpToDate();
+                command.Reply = Transfers.View(member, transfer);
+                break;
             case GetHold hold:
                 decider.BringUpToDate();
                 command.Reply = Spendings.View(member, hold);
+                break;
+            case ListHolds:
+                decider.BringUpToDate();
+                command.Reply = Spendings.List(member);
                 break;
             case StepCommand step:
                 command.Reply = Exchanges.Do(step, decider, turn);
                 break;
             case EffectCommand effect:
-                MemberMessages.Decide(decider, effect);
+                if (!Transfers.Decide(decider, effect, turn))
+                {
+                    MemberMessages.Decide(decider, effect);
+                }
+
                 break;
             case EnrolMember enrol:
                 command.Reply = Enrol(member, enrol.Enrolment, decider, context, turn);
@@ -90,6 +102,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
             MemberLedger.Post(fact, turn);
             AddCampaignKeys(fact, turn);
             Spendings.AddTo(turn, fact);
+            Transfers.AddTo(turn, fact);
         }
 
         turn.EventCount += raised.Count;
@@ -112,8 +125,9 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                 ReturnRecorded e => e.Return,
                 ReturnWaits e => e.Return,
                 PointsAdjusted e => e.Adjustment,
+                MemberImported e => e.Request,
                 ActivityRecorded e => e.Activity,
-                _ => Spendings.RequestOf(stored),
+                _ => Spendings.RequestOf(stored) ?? Transfers.RequestOf(stored),
             };
             if (request?.Id == command.RequestId)
             {
@@ -151,6 +165,19 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
     public override object? ReadSnapshot(string key, ReadOnlySpan<byte> bytes) => MemberCodec.ReadSnapshot(key, bytes);
 
     /// <inheritdoc />
+    public override IReadOnlyList<object> ReadFacts(ReadOnlySpan<byte> events)
+    {
+        var facts = new List<object>();
+        var reader = new ByteReader(events);
+        while (!reader.AtEnd)
+        {
+            facts.Add(MemberCodec.Read(ref reader));
+        }
+
+        return facts;
+    }
+
+    /// <inheritdoc />
     public override void Post(ReadOnlySpan<byte> events, ILedgerSink ledger)
     {
         var reader = new ByteReader(events);
@@ -163,7 +190,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
     private static RequestOutcome Decide(
         MemberState member, RequestCommand command, MemberDecider decider, TurnContext context, List<MemberEvent> raised, Turn turn)
     {
-        if (member.Status == MemberStatus.Unknown && (command is AdjustPoints or SpendingCommand || !context.Program.EnrolUnknownMembers))
+        if (member.Status == MemberStatus.Unknown && command is not ImportMember && (command is AdjustPoints or SpendingCommand or TransferPoints || !context.Program.EnrolUnknownMembers))
         {
             return new(OutcomeKind.UnknownMember, null, null, null, false);
         }
@@ -177,6 +204,8 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
             RecordReturn returned => decider.Record(returned.Return, returned.ReadRecalled()),
             RecordActivity activity => decider.Record(activity.Activity, IsFriendKnown(activity)),
             AdjustPoints adjustment => decider.Record(adjustment.Adjustment),
+            ImportMember import => decider.Record(import.Import, Fingerprint.Of(import.Import)),
+            TransferPoints transfer => decider.Record(transfer.Transfer),
             _ => throw new InvalidOperationException($"members do not understand {command.GetType().Name}"),
         };
         if (unknown is not null)
@@ -196,7 +225,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
         {
             switch (one)
             {
-                case PurchaseRecorded or PointsAdjusted or ReturnWaits:
+                case PurchaseRecorded or PointsAdjusted or ReturnWaits or MemberImported:
                     fact = one;
                     break;
                 case ReturnRecorded returned:
@@ -211,7 +240,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                     fact ??= ReferenceEquals(activity.Activity, request) ? one : fact;
                     break;
                 default:
-                    fact = ReferenceEquals(Spendings.RequestOf(one), request) ? one : fact;
+                    fact = ReferenceEquals(Spendings.RequestOf(one) ?? Transfers.RequestOf(one), request) ? one : fact;
                     break;
             }
         }
@@ -364,7 +393,7 @@ internal static class Outcomes
             var what = recorded switch
             {
                 Purchase => "a purchase", Return => "a return", Adjustment => "an adjustment", Hold => "a hold", Redemption => "a redemption", HoldCommit => "a commit",
-                HoldCancel => "a cancellation", Activity => "an activity", Reversal => "a reversal", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
+                HoldCancel => "a cancellation", Activity => "an activity", Reversal => "a reversal", Transfer => "a transfer", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
             };
             var whose = actor.Kind == ActorIds.MemberKind ? $"of member {actor.Key}" : "without member";
             return new(

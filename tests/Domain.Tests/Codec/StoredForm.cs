@@ -21,7 +21,10 @@ public class StoredForm
     [InlineData("events-v1.txt")]
     [InlineData("events-spending-v1.txt")]
     [InlineData("events-exchange-v1.txt")]
+    [InlineData("events-transfers-v1.txt")]
     [InlineData("events-campaigns-v1.txt")]
+    [InlineData("events-import-v1.txt")]
+    [InlineData("events-vouchers-v1.txt")]
     public void Events_written_by_version_1_stay_readable(string name)
     {
         var path = GoldenPath(name);
@@ -88,6 +91,10 @@ public class StoredForm
 
         Assert.Equal(File.ReadAllLines(path), forms);
     }
+
+    [Fact]
+    public void The_form_that_fingerprints_of_transfers_are_taken_of_never_changes() =>
+        Assert.Equal("035432064d31303031064d3130303207706f696e7473c8010000", Form(writer => TransferCodec.Write(writer, TransferExamples.Plain)));
 
     [Fact]
     public void The_form_that_fingerprints_are_taken_of_never_changes()
@@ -200,13 +207,16 @@ public class StoredForm
         Assert.Throws<FormatException>(() => MemberCodec.ReadSnapshot("M1", Convert.FromHexString(changed)));
     }
 
-    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All, .. CampaignExamples.All, .. ExchangeExamples.All];
+    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All, .. CampaignExamples.All, .. ImportExamples.All, .. ImportExamples.Vouchers, .. ExchangeExamples.All, .. TransferExamples.All];
 
     private static MemberEvent[] Golden(string name) => name switch
     {
+        "events-vouchers-v1.txt" => ImportExamples.Vouchers,
+        "events-import-v1.txt" => ImportExamples.All,
         "events-v1.txt" => Examples.All,
         "events-campaigns-v1.txt" => CampaignExamples.All,
         "events-exchange-v1.txt" => ExchangeExamples.All,
+        "events-transfers-v1.txt" => TransferExamples.All,
         _ => SpendingExamples.All,
     };
 

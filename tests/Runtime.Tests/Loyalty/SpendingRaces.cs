@@ -94,7 +94,7 @@ public sealed class SpendingRaces
     {
         for (var crashAfter = 0; ; crashAfter++)
         {
-            var theatre = new Theatre();
+            await using var theatre = new Theatre();
             await theatre.SetAsync(stock);
             theatre.Host.Send(Theatre.Redeem());
             var steps = 0;
@@ -124,7 +124,7 @@ public sealed class SpendingRaces
     {
         for (var batch = 0; batch < 12; batch++)
         {
-            var theatre = new Theatre();
+            await using var theatre = new Theatre();
             await theatre.SetAsync(stock);
             theatre.FailAfter(batch, kind);
             theatre.Host.Send(Theatre.Redeem());
@@ -140,7 +140,7 @@ public sealed class SpendingRaces
     private static AdjustPoints Give(string member, long points, string id) => new(new() { Id = id, Member = member, Unit = "points", Points = points, Reason = "test", Author = "test" });
 
     /// <summary>An engine whose every step a test decides.</summary>
-    private sealed class Theatre
+    private sealed class Theatre : IAsyncDisposable
     {
         private readonly ProgramSource _programs = new();
         private readonly ManualClock _clock = new(Instant.FromUtc(2026, 3, 2, 10, 0));
@@ -171,6 +171,8 @@ public sealed class SpendingRaces
                 await AskAsync(new ChangeStock(new() { Id = "s1", Reward = "mug", Change = stock, Reason = "test", Author = "test" }));
             }
         }
+
+        public ValueTask DisposeAsync() => _journal.DisposeAsync();
 
         public void FailAfter(int batches, MemoryFaultKind kind) => (_batches, _fault) = (0, (batches, kind));
 

@@ -1,0 +1,6 @@
+using Loyalty.Runtime.Tests.Loyalty;
+
+namespace Loyalty.Grains.Tests;
+
+/// <summary>Transfers through a gateway of its own in front of two silos.</summary>
+public sealed class TransfersOnTwoSilosTests() : TransferBehaviour(new ClusterFixture(GatewayPlace.Client));

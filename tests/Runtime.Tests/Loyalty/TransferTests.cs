@@ -1,0 +1,7 @@
+namespace Loyalty.Runtime.Tests.Loyalty;
+
+/// <summary>The embedded host on books in memory.</summary>
+public sealed class TransfersOnMemoryTests() : TransferBehaviour(new MemoryFixture());
+
+/// <summary>The embedded host on books in a file.</summary>
+public sealed class TransfersOnSqliteTests() : TransferBehaviour(new SqliteFixture());
