@@ -35,6 +35,9 @@ public static partial class MemberCodec
         TransferSent = 30,
         TransferReceived = 31,
         TransferEnded = 32,
+        HouseholdAsked = 33,
+        HouseholdAnswered = 34,
+        EarningsShared = 35,
         ExchangeOpened = 40,
         ExchangeEnded = 41,
     }
@@ -62,7 +65,7 @@ public static partial class MemberCodec
             case AlternativeIdsReplaced e: Frame(writer, Kind.AlternativeIds, e, static (w, e) => Write(w, e.AlternativeIds)); break;
             case RequestRefused e: Frame(writer, Kind.Refused, e, static (w, e) => SaleCodec.Write(w, e)); break;
             default:
-                if (!WriteSpending(writer, fact) && !WriteTransfer(writer, fact) && !WriteExchange(writer, fact))
+                if (!WriteSpending(writer, fact) && !WriteTransfer(writer, fact) && !WriteHousehold(writer, fact) && !WriteExchange(writer, fact))
                 {
                     throw new InvalidOperationException($"no form for {fact.GetType().Name}");
                 }
@@ -102,7 +105,7 @@ public static partial class MemberCodec
             Kind.Status => new StatusChanged((MemberStatus)body.Byte(), body.Text()!, body.Text()!, ReadPostings(ref body)),
             Kind.AlternativeIds => new AlternativeIdsReplaced(ReadAlternativeIds(ref body)),
             Kind.Refused => SaleCodec.ReadRefused(ref body),
-            _ => ReadSpending(kind, ref body) ?? ReadTransfer(kind, ref body) ?? ReadExchange(kind, ref body) ?? throw new FormatException($"event type {(byte)kind} is not known"),
+            _ => ReadSpending(kind, ref body) ?? ReadTransfer(kind, ref body) ?? ReadHousehold(kind, ref body) ?? ReadExchange(kind, ref body) ?? throw new FormatException($"event type {(byte)kind} is not known"),
         };
     }
 

@@ -95,6 +95,10 @@ public static class Fingerprint
                 writer.Byte(12);
                 SpendingCodec.Write(writer, change);
                 break;
+            case HouseholdRequest household:
+                writer.Byte(14);
+                HouseholdRequestCodec.Write(writer, household);
+                break;
             case Transfer transfer:
                 writer.Byte(13);
                 TransferCodec.Write(writer, transfer);
