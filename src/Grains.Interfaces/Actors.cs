@@ -124,6 +124,10 @@ public interface IMemberGrain : IExchangeStepGrain
     [Alias("get-hold")]
     ValueTask<Answer<HoldView>> GetHold(string hold);
 
+    /// <summary>Open holds, in the order in which they were opened; none: the member is not known.</summary>
+    [Alias("list-holds")]
+    ValueTask<Answer<HoldView[]>> ListHolds();
+
     /// <summary>Gives points to another member.</summary>
     [Alias("transfer")]
     ValueTask<Answer<RequestOutcome>> TransferPoints([Immutable] Transfer transfer);

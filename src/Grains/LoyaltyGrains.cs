@@ -64,6 +64,9 @@ public sealed class MemberGrain(IGrainContext context, SiloActors actors) : Acto
     public ValueTask<Answer<HoldView>> GetHold(string hold) => AskAsync<HoldView>(new GetHold(Id.Key, hold));
 
     /// <inheritdoc />
+    public ValueTask<Answer<HoldView[]>> ListHolds() => AskAsync<HoldView[]>(new ListHolds(Id.Key));
+
+    /// <inheritdoc />
     public ValueTask<Answer<RequestOutcome>> TransferPoints(Transfer transfer) => AskAsync<RequestOutcome>(new TransferPoints(transfer));
 
     /// <inheritdoc />

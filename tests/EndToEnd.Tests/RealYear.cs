@@ -65,6 +65,11 @@ internal static class RealYear
         Assert.Equal(balance, await engine.TrialBalanceAsync());
         Assert.Equal(statements, await ReadStatementsAsync(engine, ids));
 
+        // From here on with what some of them spend: verify, a restart and other books must find it all again.
+        output.WriteLine($"{await RealSpending.SpendAsync(engine, ids)} members spend");
+        members = await ReadMembersAsync(engine, ids);
+        statements = await ReadStatementsAsync(engine, ids);
+        balance = await engine.TrialBalanceAsync();
         output.WriteLine((await engine.VerifyAsync()).Output[^1]);
         (await engine.TerminateAsync()).Expect(0);
         await engine.StartAgainAsync();

@@ -20,6 +20,12 @@ public sealed class SpendingTests(TestGateway gateway) : IClassFixture<TestGatew
         Assert.Equal((200L, 300L), Balance(opened));
         Assert.Equal((200L, 300L), Balance(await Api.MemberAsync(_member)));
 
+        var other = Sales.NewId("H");
+        await HoldAsync(other, 1);
+        Assert.Equal([hold, other], (await Api.GetAsync($"/v1/members/{_member}/holds")).Expect(200).Json["holds"]!.AsArray().Select(one => (string)one!["id"]!));
+        (await PostAsync($"/v1/holds/{other}/cancel", Sales.NewId())).Expect(200);
+        (await Api.GetAsync("/v1/members/nobody-at-all/holds")).ExpectProblem(404, "unknown-member", "member");
+
         var commit = Sales.NewId("C");
         var paid = (await PostAsync($"/v1/holds/{hold}/commit", commit, ("points", 120))).Expect(200);
         Assert.Equal((120L, 180L), ((long)paid.Json["points"]!, (long)paid.Json["freed"]!));

@@ -72,6 +72,7 @@ internal static class GatewayApp
         app.MapPost("/v1/purchases", Guard(keys, Seller, context => sales.HandleAsync(context, isReturn: false)));
         app.MapPost("/v1/returns", Guard(keys, Seller, context => sales.HandleAsync(context, isReturn: true)));
         app.MapPost("/v1/adjustments", Guard(keys, Scopes.Admin, members.AdjustAsync));
+        app.MapGet("/v1/members/{id}/holds", Guard(keys, Reader, spending.ListHoldsAsync, isMember: true));
         app.MapPost("/v1/holds", Guard(keys, Seller, spending.HoldAsync));
         app.MapGet("/v1/holds/{id}", Guard(keys, Reader, spending.GetHoldAsync));
         app.MapPost("/v1/holds/{id}/commit", Guard(keys, Seller, spending.CommitAsync));

@@ -47,7 +47,7 @@ internal sealed class PoolsEndpoint(LoyaltyEngine engine)
             return;
         }
 
-        await ReplyAsync(context, await engine.Host.AskAsync(new GetPool(id)).ConfigureAwait(false), id).ConfigureAwait(false);
+        await ReplyAsync(context, await engine.PoolAsync(id).ConfigureAwait(false), id).ConfigureAwait(false);
     }
 
     /// <summary><c>POST /v1/pools/{id}/fundings</c>.</summary>

@@ -67,6 +67,33 @@ internal sealed class SpendingEndpoint(LoyaltyEngine engine)
         await HttpReplies.WriteProblemAsync(context, NotDone(command) ?? UnknownHold(id, "unknown-hold", "hold"), id).ConfigureAwait(false);
     }
 
+    /// <summary><c>GET /v1/members/{id}/holds</c>.</summary>
+    public async Task ListHoldsAsync(HttpContext context)
+    {
+        var member = MembersEndpoint.MemberOf(context);
+        var command = await engine.Host.AskAsync(new ListHolds(member)).ConfigureAwait(false);
+        if (command.Reply is not HoldView[] holds)
+        {
+            await HttpReplies.WriteProblemAsync(context, NotDone(command) ?? Problem.UnknownMember(member), member).ConfigureAwait(false);
+            return;
+        }
+
+        var answer = HttpReplies.EmptyAnswer();
+        answer.Raw("{\"holds\":["u8);
+        for (var i = 0; i < holds.Length; i++)
+        {
+            if (i > 0)
+            {
+                answer.Raw(","u8);
+            }
+
+            ReplyWriter.Write(answer, holds[i]);
+        }
+
+        answer.Raw("]}"u8);
+        await HttpReplies.WriteAsync(context, 200, "application/json", answer.Written).ConfigureAwait(false);
+    }
+
     /// <summary><c>POST /v1/holds/{id}/commit</c>.</summary>
     public Task CommitAsync(HttpContext context) => AboutHoldAsync(context, Holds, "unknown-hold", "hold", (fields, member, hold) => new CommitHold(new()
     {

@@ -44,7 +44,7 @@ internal static class MemberEventReader
                 Facts.ReturnWaits waits => waits.Return.Id,
                 Facts.PointsAdjusted adjusted => adjusted.Adjustment.Id,
                 Facts.RequestRefused refused => refused.RequestId,
-                _ => SpendingEventReader.RequestOf(fact) ?? (fact as Facts.TransferSent)?.Transfer.Id ?? (fact as Facts.HouseholdAsked)?.Request.Id,
+                _ => CampaignEventReader.RequestOf(fact) ?? SpendingEventReader.RequestOf(fact) ?? (fact as Facts.TransferSent)?.Transfer.Id ?? (fact as Facts.HouseholdAsked)?.Request.Id,
             };
             if (id is not null)
             {
@@ -57,8 +57,8 @@ internal static class MemberEventReader
 
     private static IEnumerable<MemberStreamEvent> EventsOf(Facts.MemberEvent fact) => fact switch
     {
-        Facts.PurchaseRecorded it => [.. SpendingEventReader.EventsOf(it)!, .. it.Awards.Select(award => Tell(it, award))],
-        Facts.ReturnRecorded it => [Tell(it), .. SpendingEventReader.EventsOf(it)!],
+        Facts.PurchaseRecorded it => [.. SpendingEventReader.EventsOf(it)!, .. it.Awards.Select(award => Tell(it, award)), .. CampaignEventReader.EventsOf(it)!],
+        Facts.ReturnRecorded it => [Tell(it), .. CampaignEventReader.EventsOf(it)!, .. SpendingEventReader.EventsOf(it)!],
         Facts.PointsLapsed it => [Tell(it)],
         Facts.PointsAdjusted it => [Tell(it)],
         Facts.TierChanged it => [Tell(it)],
@@ -67,7 +67,7 @@ internal static class MemberEventReader
 
         // What was said to the sender of a request, how the member is found, and the engine's own bookkeeping.
         Facts.RequestAnswered or Facts.RequestRefused or Facts.ReturnWaits or Facts.AlternativeIdsReplaced or Facts.TierHistoryFolded => [],
-        _ => SpendingEventReader.EventsOf(fact) ?? TransferEventReader.EventsOf(fact) ?? HouseholdEventReader.EventsOf(fact) ?? throw new FormatException($"no event is told of {fact.GetType().Name}"),
+        _ => SpendingEventReader.EventsOf(fact) ?? TransferEventReader.EventsOf(fact) ?? HouseholdEventReader.EventsOf(fact) ?? CampaignEventReader.EventsOf(fact) ?? throw new FormatException($"no event is told of {fact.GetType().Name}"),
     };
 
     private static PointsEarned Tell(Facts.PurchaseRecorded fact, Facts.Award award) => new()
@@ -136,7 +136,7 @@ internal static class MemberEventReader
         Forfeited = Changes(fact.Postings),
     };
 
-    private static PointsChange[] Changes(Facts.Posting[] postings) => [.. postings.Select(posting => new PointsChange(
+    internal static PointsChange[] Changes(Facts.Posting[] postings) => [.. postings.Select(posting => new PointsChange(
         posting.Unit,
         posting.Place switch
         {
@@ -149,7 +149,7 @@ internal static class MemberEventReader
         posting.Place is Facts.PostingPlace.Lot or Facts.PostingPlace.Lapsed ? Dates(posting.Lot) : null,
         posting.Points))];
 
-    private static LotDates Dates(Facts.LotId lot) => new(lot.EarnedOn.ToDateOnly(), lot.AvailableOn.ToDateOnly(), lot.LastDay?.ToDateOnly());
+    internal static LotDates Dates(Facts.LotId lot) => new(lot.EarnedOn.ToDateOnly(), lot.AvailableOn.ToDateOnly(), lot.LastDay?.ToDateOnly());
 
     private static TierStanding Standing(Facts.HeldTier tier) =>
         tier.Level is null ? default : new(tier.Level, tier.Since.ToDateOnly(), tier.Through?.ToDateOnly());

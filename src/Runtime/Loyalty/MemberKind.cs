@@ -63,6 +63,10 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                 decider.BringUpToDate();
                 command.Reply = Spendings.View(member, hold);
                 break;
+            case ListHolds:
+                decider.BringUpToDate();
+                command.Reply = Spendings.List(member);
+                break;
             case StepCommand step:
                 command.Reply = Exchanges.Do(step, decider, turn);
                 break;

@@ -75,6 +75,10 @@ public sealed class GetHold(string member, string hold) : Command(ActorIds.Membe
     public override string? RecallId => Hold;
 }
 
+/// <summary>Asks for a member's open holds. Reply: <see cref="HoldView"/>[], in the order in which they were opened; null when the member is not known.</summary>
+/// <param name="member">Whose.</param>
+public sealed class ListHolds(string member) : Command(ActorIds.Member(member));
+
 /// <summary>A hold as it stands.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Member">Whose.</param>

@@ -70,7 +70,7 @@ internal static class Spendings
     {
         if (member.FindHold(command.Hold) is { } open)
         {
-            return new(open.Id, member.Id, open.IsGranted ? HoldStatus.Open : HoldStatus.Reserving, open.Unit, open.Points, open.ExpiresAt, open.Reward, null, null);
+            return View(member, open);
         }
 
         var recalled = Recall(command, command.Target, out var answer);
@@ -84,6 +84,13 @@ internal static class Spendings
             _ => null,
         };
     }
+
+    /// <summary>The open holds of a member; null: it is not known.</summary>
+    public static HoldView[]? List(MemberState member) =>
+        member.Status == MemberStatus.Unknown ? null : [.. (member.Holds?.Open ?? []).Select(hold => View(member, hold))];
+
+    private static HoldView View(MemberState member, OpenHold hold) =>
+        new(hold.Id, member.Id, hold.IsGranted ? HoldStatus.Open : HoldStatus.Reserving, hold.Unit, hold.Points, hold.ExpiresAt, hold.Reward, null, null);
 
     private static HoldStatus StatusOf(HoldEnd end) => end switch
     {

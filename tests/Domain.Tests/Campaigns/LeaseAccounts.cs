@@ -76,6 +76,16 @@ public class LeaseAccounts
     }
 
     [Fact]
+    public void In_a_budget_by_store_each_store_has_a_purse_and_what_happens_in_no_store_has_one()
+    {
+        Publish("""{ "in": "uses", "amount": 7, "by": "store", "period": "week" }""");
+        var week = new PurseKey(BudgetMeasure.Uses, CampaignPeriod.Week, "s1", new(2026, 3, 2));
+        Open("a", want: 7, purse: week);
+        Assert.Equal([0L, 7L, 7L], [_campaign.FreeOf(week), _campaign.FreeOf(week with { Store = "s2" }), _campaign.FreeOf(week with { Store = null })]);
+        Assert.Equal(0, _campaign.FreeOf(Purse with { Store = "s1" }));
+    }
+
+    [Fact]
     public void Of_very_many_purses_those_of_the_oldest_periods_are_closed()
     {
         Publish("""{ "in": "points", "amount": 1000, "by": "store", "period": "day" }""");

@@ -68,6 +68,7 @@ internal sealed class RealMember(ProgramCatalog programs, CampaignCatalog? campa
         var context = At(asked.Now);
         var decider = new MemberDecider(State, context, raised);
         Refusal? refusal = null;
+        _budgets.Foresee(Needs(asked, context));
         switch (asked.Request)
         {
             case null:
@@ -121,6 +122,34 @@ internal sealed class RealMember(ProgramCatalog programs, CampaignCatalog? campa
 
         Facts.AddRange(raised);
         return (refusal, raised);
+    }
+
+    /// <summary>What is set aside for the decision before it is made.</summary>
+    private List<BudgetNeed> Needs(Asked asked, TurnContext context)
+    {
+        var needs = new List<BudgetNeed>();
+        var joins = State.Status == MemberStatus.Unknown;
+        switch (asked.Request)
+        {
+            case Enrolment enrolment:
+                BudgetNeeds.OfJoining(context, enrolment.EnrolledAt ?? asked.Now, needs);
+                break;
+            case Purchase purchase:
+                BudgetNeeds.Of(context, purchase, joins, needs);
+                break;
+            case Activity activity:
+                BudgetNeeds.Of(context, activity, joins, needs);
+                break;
+            case Return back when Recall(back.Purchase).State is { } purchase:
+                if (!BudgetNeeds.Of(context, purchase, needs))
+                {
+                    throw new InvalidOperationException("a campaign is not known");
+                }
+
+                break;
+        }
+
+        return needs;
     }
 
     private static void Finish(MemberDecider decider, string id, Refusal? refusal)
@@ -189,10 +218,20 @@ internal sealed class RealMember(ProgramCatalog programs, CampaignCatalog? campa
     }
 }
 
-/// <summary>The budgets of one process that has all of them.</summary>
+/// <summary>The budgets of one process that has all of them. Decisions may only touch what was foreseen for them.</summary>
 internal sealed class PlainBudgets : IBudgets
 {
     private readonly Dictionary<BudgetPurse, long> _spent = [];
+    private readonly Dictionary<(string, PurseKey), long> _foreseen = [];
+
+    public void Foresee(List<BudgetNeed> needs)
+    {
+        _foreseen.Clear();
+        foreach (var need in needs)
+        {
+            _foreseen.Add((need.Campaign, need.Purse), need.Amount);
+        }
+    }
 
     public long Spent(BudgetPurse purse) => _spent.GetValueOrDefault(purse);
 
@@ -203,11 +242,22 @@ internal sealed class PlainBudgets : IBudgets
         var there = Look(budget, purse);
         var taken = there >= wanted ? wanted : all ? 0 : there;
         (_spent[purse], lease) = (Spent(purse) + taken, taken > 0 ? 1 : 0);
+        var key = (purse.Campaign, PurseKey.Of(budget, purse));
+        if (wanted > 0 && (!_foreseen.ContainsKey(key) || (_foreseen[key] -= taken) < 0))
+        {
+            throw new InvalidOperationException($"{taken} of {wanted} are taken from {purse}, and {_foreseen.GetValueOrDefault(key) + taken} were foreseen");
+        }
+
         return taken;
     }
 
     public long GiveBack(CampaignBudget budget, BudgetPurse purse, long amount)
     {
+        if (!_foreseen.ContainsKey((purse.Campaign, PurseKey.Of(budget, purse))))
+        {
+            throw new InvalidOperationException($"{purse} is given back {amount}, which was not foreseen");
+        }
+
         _spent[purse] = Spent(purse) - amount;
         return _spent[purse] >= 0 ? 1 : throw new InvalidOperationException($"{purse} is given back more than was taken");
     }

@@ -144,6 +144,8 @@ public abstract class SpendingBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
         await Engine.HoldAsync(Hold("h1", "anna", 100, seconds: 60));
         await fixture.CheckpointAsync();
         await fixture.CrashAsync();
+        Assert.Equal("h1", Assert.Single((HoldView[])(await Engine.Host.AskAsync(new ListHolds("anna"))).Reply!).Id);
+        Assert.Null((await Engine.Host.AskAsync(new ListHolds("nobody"))).Reply);
         fixture.Clock.Now += Duration.FromSeconds(60) - Duration.FromMilliseconds(1);
         await fixture.WakeDueAsync();
         Assert.Equal(100, await SumAsync(Accounts.Held));

@@ -31,10 +31,11 @@ public static class BudgetNeeds
             return;
         }
 
+        var total = MemberState.Sum(purchase.Lines);
         foreach (var campaign in set.All)
         {
             if (campaign.Definition is { Budget: not null, Trigger.Activity: null } && campaign.HoldsIn(purchase.Store) && campaign.HoldsOn(purchase.Channel)
-                && campaign.What.Holds(purchase.Lines, campaign.NeedsQuantity, out var amount, out var quantity))
+                && campaign.What.Holds(purchase.Lines, total, campaign.NeedsQuantity, out var amount, out var quantity))
             {
                 Add(campaign, purchase.Store, day, MostOf(campaign, amount, quantity), needs);
             }
@@ -129,7 +130,18 @@ public static class BudgetNeeds
     private static void Add(CompiledCampaign campaign, string? store, LocalDate day, long most, List<BudgetNeed> needs)
     {
         var budget = campaign.Definition.Budget!;
-        needs.Add(new(campaign.Id, PurseKey.Of(budget, new(campaign.Id, budget.ByStore ? store : null, CampaignPeriods.StartOf(budget.Period, day))), most));
+        var purse = PurseKey.Of(budget, new(campaign.Id, budget.ByStore ? store : null, CampaignPeriods.StartOf(budget.Period, day)));
+        for (var i = 0; i < needs.Count; i++)
+        {
+            if (needs[i].Campaign == campaign.Id && needs[i].Purse == purse)
+            {
+                // Joining and what is bought may both trigger it.
+                needs[i] = needs[i] with { Amount = needs[i].Amount + most };
+                return;
+            }
+        }
+
+        needs.Add(new(campaign.Id, purse, most));
     }
 
     /// <summary>In the budget's measure, at the level that gets most.</summary>

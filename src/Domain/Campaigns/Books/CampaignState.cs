@@ -79,6 +79,9 @@ public sealed partial class CampaignState(string id)
     /// <summary>Versions that one campaign can have.</summary>
     public const int MaxVersions = 1000;
 
+    /// <summary>Bytes of all versions' definitions together: every process has all of them, and each change tells all of them.</summary>
+    public const int MaxVersionBytes = 2 * 1024 * 1024;
+
     /// <summary>Pauses, resumptions and the end, together.</summary>
     public const int MaxChanges = 1000;
 
@@ -165,15 +168,24 @@ public sealed partial class CampaignState(string id)
     /// <summary>What a purse may give in all: as the newest version says that has a budget of its shape; 0: none has.</summary>
     public long AmountOf(in PurseKey purse)
     {
+        // An activity that names no store has a purse of its own in budgets by store.
+        long ofNoStore = -1;
         for (var i = _versions.Count - 1; i >= 0; i--)
         {
-            if (_versions[i].Definition.Budget is { } budget && budget.In == purse.In && budget.Period == purse.Period && budget.ByStore == (purse.Store is not null))
+            if (_versions[i].Definition.Budget is not { } budget || budget.In != purse.In || budget.Period != purse.Period)
+            {
+                continue;
+            }
+
+            if (budget.ByStore == (purse.Store is not null))
             {
                 return budget.Amount;
             }
+
+            ofNoStore = budget.ByStore && ofNoStore < 0 ? budget.Amount : ofNoStore;
         }
 
-        return 0;
+        return Math.Max(0, ofNoStore);
     }
 
     /// <summary>What of a purse is neither spent nor granted.</summary>
