@@ -43,6 +43,8 @@ internal static class MemberEventReader
                 Facts.ReturnRecorded { Waited: false } returned => returned.Return.Id,
                 Facts.ReturnWaits waits => waits.Return.Id,
                 Facts.PointsAdjusted adjusted => adjusted.Adjustment.Id,
+                Facts.VoucherPointsGiven given => given.Redemption,
+                Facts.MemberImported imported => imported.Request.Id,
                 Facts.RequestRefused refused => refused.RequestId,
                 _ => CampaignEventReader.RequestOf(fact) ?? SpendingEventReader.RequestOf(fact) ?? (fact as Facts.TransferSent)?.Transfer.Id ?? (fact as Facts.HouseholdAsked)?.Request.Id,
             };
@@ -61,6 +63,8 @@ internal static class MemberEventReader
         Facts.ReturnRecorded it => [Tell(it), .. CampaignEventReader.EventsOf(it)!, .. SpendingEventReader.EventsOf(it)!],
         Facts.PointsLapsed it => [Tell(it)],
         Facts.PointsAdjusted it => [Tell(it)],
+        Facts.MemberImported it => [Tell(it)],
+        Facts.VoucherPointsGiven it => [Tell(it)],
         Facts.TierChanged it => [Tell(it)],
         Facts.MemberEnrolled it => [Tell(it)],
         Facts.StatusChanged it => [Tell(it)],
@@ -95,6 +99,20 @@ internal static class MemberEventReader
         Points = fact.Lots.Sum(lot => lot.Points),
         Lots = [.. fact.Lots.Select(lot => new LotPoints(Dates(lot.Id), lot.Points))],
         ExpiredAt = fact.At.ToDateTimeOffset(),
+    };
+
+    private static PointsAdjusted Tell(Facts.VoucherPointsGiven fact) => new()
+    {
+        Unit = fact.Unit,
+        Points = fact.Points,
+        Changes = [new(fact.Unit, "lot", Dates(fact.Lot), fact.Points)],
+    };
+
+    private static MemberImported Tell(Facts.MemberImported fact) => new()
+    {
+        Import = fact.Request.Import,
+        Tier = Standing(fact.Tier),
+        Changes = Changes(fact.Postings),
     };
 
     private static PointsAdjusted Tell(Facts.PointsAdjusted fact) => new()
