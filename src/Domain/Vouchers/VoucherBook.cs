@@ -133,7 +133,7 @@ public sealed class VoucherBook
             return refusal;
         }
 
-        var refused = Check(serial, request.Member, request.Basket, terms, now);
+        var refused = Check(serial, request.Member, request.Basket, terms, now) ?? CheckNeeds(serial, request.Member, request.Basket, terms);
         if (refused is null)
         {
             Redeem(request, request.Member, terms, request.Basket, VoucherAccounts.Open, null, raised);

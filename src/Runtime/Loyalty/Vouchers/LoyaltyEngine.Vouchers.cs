@@ -106,12 +106,20 @@ public sealed partial class LoyaltyEngine
     /// <returns>Each entry's outcome, in order, and the command that ended it.</returns>
     public async Task<(IReadOnlyList<OfflineOutcome> Outcomes, Command Command)> ReconcileAsync(string id, string store, IReadOnlyList<OfflineEntry> entries)
     {
-        var outcomes = new List<OfflineOutcome>(entries.Count);
-        foreach (var some in entries.Chunk(32))
+        // Entries of one voucher are decided in the order in which they were sent: which of them came first is what an overdraft is about.
+        var byId = new ConcurrentDictionary<string, OfflineOutcome>(StringComparer.Ordinal);
+        foreach (var some in entries.GroupBy(entry => VoucherCode.Normalize(entry.Code, out _) ?? "").Chunk(32))
         {
-            outcomes.AddRange(await Task.WhenAll(some.Select(entry => TakeAsync(store, entry))).ConfigureAwait(false));
+            await Task.WhenAll(some.Select(async voucher =>
+            {
+                foreach (var entry in voucher)
+                {
+                    byId[entry.Id] = await TakeAsync(store, entry).ConfigureAwait(false);
+                }
+            })).ConfigureAwait(false);
         }
 
+        var outcomes = entries.Select(entry => byId[entry.Id]).ToList();
         if (outcomes.Find(outcome => outcome.Failure is not null) is { Failure: { } failed })
         {
             return (outcomes, failed);
