@@ -35,6 +35,9 @@ public sealed class MemberGrain(IGrainContext context, SiloActors actors) : Acto
     public ValueTask<Answer<RequestOutcome>> AdjustPoints(Adjustment adjustment) => AskAsync<RequestOutcome>(new AdjustPoints(adjustment));
 
     /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> Import(MemberImport import) => AskAsync<RequestOutcome>(new ImportMember(import));
+
+    /// <inheritdoc />
     public ValueTask<Answer<MemberReply>> Enrol(Enrolment enrolment) => AskAsync<MemberReply>(new EnrolMember(enrolment));
 
     /// <inheritdoc />
@@ -73,10 +76,24 @@ public sealed class MemberGrain(IGrainContext context, SiloActors actors) : Acto
     public ValueTask<Answer<TransferView>> GetTransfer(string transfer) => AskAsync<TransferView>(new GetTransfer(Id.Key, transfer));
 
     /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> AskHousehold(HouseholdRequest ask) => AskAsync<RequestOutcome>(new AskHousehold(ask));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<HouseholdAskView>> GetHouseholdAsk(string ask) => AskAsync<HouseholdAskView>(new GetHouseholdAsk(Id.Key, ask));
+
+    /// <inheritdoc />
     public ValueTask<Answer<MemberReply>> Get() => AskAsync<MemberReply>(new GetMember(Id.Key));
 
     /// <inheritdoc />
     public ValueTask<Answer<Domain.Exchange.StepAnswer>> DoStep(ReadOnlyMemory<byte> step) => AskAsync<Domain.Exchange.StepAnswer>(ExchangeSteps.CommandOf(Id, step));
+}
+
+/// <summary>A household.</summary>
+[GrainType(ActorIds.HouseholdKind), ShardPlacement, Reentrant, KeepAlive]
+public sealed class HouseholdGrain(IGrainContext context, SiloActors actors) : ActorGrain(context, actors), IHouseholdGrain
+{
+    /// <inheritdoc />
+    public ValueTask<Answer<HouseholdView>> Get() => AskAsync<HouseholdView>(new GetHousehold(Id.Key));
 }
 
 /// <summary>A reward.</summary>

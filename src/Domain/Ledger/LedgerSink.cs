@@ -41,8 +41,14 @@ public static class Accounts
     /// <summary>Spent.</summary>
     public const string Redeemed = "redeemed";
 
+    /// <summary>Brought from another system; below 0.</summary>
+    public const string Imported = "imported";
+
     /// <summary>On their way between members and households.</summary>
     public const string InTransit = "in-transit";
+
+    /// <summary>In the pools of households.</summary>
+    public const string Household = "household";
 
     /// <summary>Fees of transfers.</summary>
     public const string Fees = "fees";

@@ -8,7 +8,7 @@ namespace Loyalty.Domain.Members;
 
 /// <summary>
 /// Judges one request after another by the campaigns in force: docs/CAMPAIGNS.md, "Combination". Looks at the member and changes nothing of it; only budgets are taken. Used again by all
-/// requests of the turns that share a context, one after the other, so that a campaign that does not match costs no memory.
+/// requests of a thread, one after the other, so that a campaign that does not match costs no memory.
 /// </summary>
 internal sealed partial class CampaignJudge
 {
@@ -17,6 +17,9 @@ internal sealed partial class CampaignJudge
 
     /// <summary>Completions of one campaign by one request; what is complete beyond waits for the next one.</summary>
     public const int MaxDoneAtOnce = 100;
+
+    [ThreadStatic]
+    private static CampaignJudge? _ofThread;
 
     private readonly List<(CompiledCampaign Campaign, bool IsTriggered)> _queue = [];
     private readonly List<CompiledCampaign> _cards = [];
@@ -50,6 +53,9 @@ internal sealed partial class CampaignJudge
     private LocalDateTime? _local;
     private long _number;
 
+    /// <summary>The one of this thread: what it says is valid until it judges again.</summary>
+    public static CampaignJudge OfThread => _ofThread ??= new();
+
     /// <summary>What campaigns gave to the last request; valid until the next.</summary>
     public List<Award> Awards => _awards;
 
@@ -74,7 +80,7 @@ internal sealed partial class CampaignJudge
             _lots.Add((award.Unit, award.Lot));
         }
 
-        context.Skipped.Clear();
+        context.ForgetSkipped();
         Span<ulong> bits = stackalloc ulong[set.Words];
         if (context.Explain)
         {
@@ -128,7 +134,7 @@ internal sealed partial class CampaignJudge
         _set = set;
         Begin(state, context, set.Program, activity.At, day, activity.Store, activity.Channel, level);
         (_lines, _activity) = ([], activity);
-        context.Skipped.Clear();
+        context.ForgetSkipped();
         foreach (var campaign in set.Activity.GetValueOrDefault(activity.Type) ?? [])
         {
             _queue.Add((campaign, true));

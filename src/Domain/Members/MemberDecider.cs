@@ -29,9 +29,14 @@ public sealed record TurnContext(Instant Now, ProgramCatalog Programs)
     public bool Explain { get; init; }
 
     /// <summary>Why campaigns in force gave nothing to the last purchase or activity; only when <see cref="Explain"/> says so.</summary>
-    public List<SkippedCampaign> Skipped { get; } = [];
+    public List<SkippedCampaign> Skipped => _skipped ??= [];
 
-    internal CampaignJudge Judge { get; } = new();
+    /// <summary>The thread's: a decision is made in one piece, and contexts are made too often to have one each.</summary>
+    internal static CampaignJudge Judge => CampaignJudge.OfThread;
+
+    internal void ForgetSkipped() => _skipped?.Clear();
+
+    private List<SkippedCampaign>? _skipped;
 
     private (CampaignCatalog? Of, CampaignSet? Set) _campaigns;
 
@@ -165,6 +170,7 @@ public readonly ref partial struct MemberDecider
             ApplyWaiting(purchase.Id);
         }
 
+        ShareEarnings(purchase.Id);
         BringUpToDate();
         return null;
     }
@@ -291,7 +297,7 @@ public readonly ref partial struct MemberDecider
         var postings = new List<Posting>();
         if (status == MemberStatus.Closed)
         {
-            if ((CheckExchanges() ?? CheckTransfersEnded() ?? EndAllHolds()) is { } open)
+            if ((CheckExchanges() ?? CheckTransfersEnded() ?? CheckHouseholdLeft() ?? EndAllHolds()) is { } open)
             {
                 return open;
             }
@@ -568,7 +574,7 @@ public readonly ref partial struct MemberDecider
         var held = purchase.Campaigns ?? (_state.Engagement is null ? null : PurchaseCampaigns.None);
         if (held is not null)
         {
-            _context.Judge.JudgeReturn(_state, _context, program, purchase with { Campaigns = held }, purchase.PaidWithMoney(purchase.Lines), money, earned);
+            TurnContext.Judge.JudgeReturn(_state, _context, program, purchase with { Campaigns = held }, purchase.PaidWithMoney(purchase.Lines), money, earned);
         }
 
         var (tender, tenderLeft) = GiveTenderBack(purchase, lines);
@@ -581,7 +587,7 @@ public readonly ref partial struct MemberDecider
             return refusal;
         }
 
-        var campaigns = held is null ? null : _context.Judge.ReturnFacts(held);
+        var campaigns = held is null ? null : TurnContext.Judge.ReturnFacts(held);
         if (purchase.Campaigns is null)
         {
             campaigns = campaigns is { Undone.Length: > 0 } ? campaigns with { Left = null } : null;

@@ -41,6 +41,12 @@ public static class ActorIds
     /// <summary>An exchange with a partner.</summary>
     public const string ExchangeKind = "exchange";
 
+    /// <summary>A household: who is in it, and its pool.</summary>
+    public const string HouseholdKind = "household";
+
+    /// <summary>A household.</summary>
+    public static ActorId Household(string id) => new(HouseholdKind, id);
+
     /// <summary>An entry of the catalogue of rewards, with its stock.</summary>
     public const string RewardKind = "reward";
 
@@ -148,6 +154,13 @@ public sealed class AdjustPoints(Adjustment adjustment) : RequestCommand(ActorId
 {
     /// <summary>The request.</summary>
     public Adjustment Adjustment { get; } = adjustment;
+}
+
+/// <summary>Brings a member in from another system; its alternative ids have been claimed.</summary>
+public sealed class ImportMember(MemberImport import) : RequestCommand(ActorIds.Member(import.Member), import)
+{
+    /// <summary>The request.</summary>
+    public MemberImport Import { get; } = import;
 }
 
 /// <summary>Enrols a member; its alternative ids have been claimed. Reply: <see cref="MemberReply"/>.</summary>

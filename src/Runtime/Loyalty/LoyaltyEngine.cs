@@ -35,7 +35,8 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
     public static IReadOnlyList<ActorKind> Kinds(ProgramSource programs, PartnerConnectors? connectors = null) =>
         [
             .. ExchangeKinds(programs, connectors ?? new()), new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind(),
-            new CampaignKind(programs), new CampaignsKind(), new BoardKind(), new RewardKind(), new RewardsKind(),
+            new VoucherBatchKind(), new VoucherBookKind(), new VoucherStoreKind(),
+            new CampaignKind(programs), new CampaignsKind(), new HouseholdKind(programs), new BoardKind(), new RewardKind(), new RewardsKind(),
         ];
 
     /// <summary>Loads the program, or publishes a first one in new books. To be called once before anything else.</summary>
