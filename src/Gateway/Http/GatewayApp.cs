@@ -60,6 +60,7 @@ internal static class GatewayApp
         var operations = new OperationsEndpoint(engine);
         var spending = new SpendingEndpoint(engine);
         var transfers = new TransfersEndpoint(engine);
+        var households = new HouseholdsEndpoint(engine);
         var rewards = new RewardsEndpoint(engine);
         var campaigns = new CampaignsEndpoint(engine);
         var engagement = new EngagementEndpoint(engine, limits);
@@ -78,6 +79,11 @@ internal static class GatewayApp
         app.MapPost("/v1/holds/{id}/cancel", Guard(keys, Seller, spending.CancelAsync));
         app.MapPost("/v1/redemptions", Guard(keys, Seller, spending.RedeemAsync));
         app.MapPost("/v1/redemptions/{id}/reversal", Guard(keys, Desk, spending.ReverseAsync));
+        app.MapGet("/v1/households/{id}", Guard(keys, Reader, households.GetAsync));
+        app.MapPost("/v1/households/{id}/members", Guard(keys, Desk, households.JoinAsync));
+        app.MapPost("/v1/households/{id}/leave", Guard(keys, Desk, households.LeaveAsync));
+        app.MapPost("/v1/households/{id}/contributions", Guard(keys, Seller, households.ContributeAsync));
+        app.MapPost("/v1/households/{id}/withdrawals", Guard(keys, Seller, households.WithdrawAsync));
         app.MapPost("/v1/transfers", Guard(keys, Seller, transfers.TransferAsync));
         app.MapGet("/v1/transfers/{id}", Guard(keys, Reader, transfers.GetAsync));
         app.MapGet("/v1/rewards", Guard(keys, Reader, rewards.ListAsync));
