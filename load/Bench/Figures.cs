@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Loyalty.Load.Drive;
+using Loyalty.Load.Gateway;
 
 namespace Loyalty.Load.Bench;
 
@@ -18,6 +19,7 @@ internal static class Figures
         new("hotAccount", "one member buys everything", HotAccount),
         new("members", "a million members beside ten thousand (--million)", Members),
         new("restart", "kill -9 under load, restart, compare", Restart),
+        new("campaigns", "the stream with none, ten and a hundred campaigns in force, in turns", Campaigns),
         new("orleans", "the engine on Orleans and in the embedded host, in turns", OnOrleans),
         new("postgres", "the same purchase in a PostgreSQL stored procedure", Postgres),
         new("writeState", "a grain a member, one WriteStateAsync to PostgreSQL a purchase", WriteState),
@@ -176,6 +178,51 @@ internal static class Figures
             ["single"] = InTurns(context, (embedded, Singly(onEmbedded)), (orleans, Singly(onOrleans))),
             ["streamOfNewMembers"] = InTurns(context, (embedded, null), (orleans, null)),
         };
+    }
+
+    /// <summary>Three engines, each with its campaigns, loaded one after the other, several times.</summary>
+    private static JsonObject Campaigns(BenchContext context)
+    {
+        const int Turns = 3;
+        int[] counts = [0, 10, 100];
+        var servers = new List<(int Count, ServerProcess Server, LoadOptions Load)>();
+        try
+        {
+            foreach (int count in counts)
+            {
+                ServerProcess server = ServerProcess.Start(context.Server);
+                servers.Add((count, server, Timed(BenchContext.Workload(1, 1))));
+                CampaignMix.Publish(server.Target, count);
+                servers[^1] = (count, server, Known(context, server, 100_000));
+            }
+
+            var perSecond = new double[counts.Length];
+            for (int turn = -1; turn < Turns; turn++)
+            {
+                for (int i = 0; i < counts.Length; i++)
+                {
+                    (_, ServerProcess server, LoadOptions load) = servers[i];
+                    double found = LoadRun.Execute(
+                        server.Target, OfTheSameMembers(load) with { DurationSeconds = turn < 0 ? context.WarmSeconds : context.Seconds / Turns }, context.Stop).PerSecond;
+                    perSecond[i] += turn < 0 ? 0 : found / Turns;
+                }
+            }
+
+            TrialBalance[] balances = [.. servers.Select(one => GatewayQueries.ReadTrialBalance(one.Server.Target))];
+            return new JsonObject
+            {
+                ["perSecond"] = Math.Round(perSecond[0], 1),
+                ["tenPerSecond"] = Math.Round(perSecond[1], 1),
+                ["hundredPerSecond"] = Math.Round(perSecond[2], 1),
+                ["noneTimesTen"] = Math.Round(perSecond[0] / perSecond[1], 3),
+                ["noneTimesHundred"] = Math.Round(perSecond[0] / perSecond[2], 3),
+                ["isWell"] = balances.All(balance => balance.WorstSum == 0),
+            };
+        }
+        finally
+        {
+            servers.ForEach(one => one.Server.Dispose());
+        }
     }
 
     private static LoadOptions Singly(LoadOptions streams) =>

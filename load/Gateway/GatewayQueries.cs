@@ -55,13 +55,16 @@ internal static class GatewayQueries
     public static (int Status, byte[] Body) Post(GatewayTarget target, string path, ReadOnlySpan<byte> json) =>
         Ask(target, "POST", path, json);
 
+    public static (int Status, byte[] Body) Put(GatewayTarget target, string path, ReadOnlySpan<byte> json) =>
+        Ask(target, "PUT", path, json);
+
     private static (int Status, byte[] Body) Ask(GatewayTarget target, string method, string path, ReadOnlySpan<byte> json)
     {
         using HttpConnection connection = HttpConnection.Open(target, AnswerTimeout);
         var request = new ByteBuffer();
         request.Append(Encoding.ASCII.GetBytes($"{method} {path} HTTP/1.1\r\nConnection: close\r\n"));
         request.Append(target.HeadFields);
-        if (method == "POST")
+        if (method is "POST" or "PUT")
         {
             request.Append(Encoding.ASCII.GetBytes($"Content-Type: application/json\r\nContent-Length: {json.Length}\r\n"));
         }

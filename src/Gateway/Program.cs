@@ -11,6 +11,7 @@ var root = new RootCommand("The loyalty engine: purchases in, points out, nothin
     KeysCommand.Create(),
     ExportCommand.Create(),
     ImportCommand.Create(),
+    ImportMembersCommand.Create(),
     BacktestCommand.Create(),
     LimitsCommand.Create(),
 };

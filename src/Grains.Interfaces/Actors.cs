@@ -88,6 +88,10 @@ public interface IMemberGrain : IExchangeStepGrain
     [Alias("adjust")]
     ValueTask<Answer<RequestOutcome>> AdjustPoints([Immutable] Adjustment adjustment);
 
+    /// <summary>Brings the member in from another system; its alternative ids have been claimed.</summary>
+    [Alias("import")]
+    ValueTask<Answer<RequestOutcome>> Import([Immutable] MemberImport import);
+
     /// <summary>Enrols the member; its alternative ids have been claimed.</summary>
     [Alias("enrol")]
     ValueTask<Answer<MemberReply>> Enrol([Immutable] Enrolment enrolment);

@@ -36,8 +36,10 @@ public interface IExchangePoolGrain : IExchangeStepGrain
 public interface IExchangeGrain : IActorGrain
 {
     /// <summary>Begins it.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="shards">Shards of its pool, as far as the sender knows; 1: none.</param>
     [Alias("start")]
-    ValueTask<Answer<RequestOutcome>> Start([Immutable] ExchangeRequest request);
+    ValueTask<Answer<RequestOutcome>> Start([Immutable] ExchangeRequest request, int shards);
 
     /// <summary>How it stands; without a state: there is none.</summary>
     [Alias("get")]

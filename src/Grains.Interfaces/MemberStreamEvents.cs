@@ -119,6 +119,23 @@ public sealed record PointsAdjusted : MemberStreamEvent
     public required PointsChange[] Changes { get; init; }
 }
 
+/// <summary>The member came from another system, with what it had there. <see cref="MemberEnrolled"/> comes before it.</summary>
+[GenerateSerializer, Immutable, Alias("loyalty.event.member-imported.v1")]
+public sealed record MemberImported : MemberStreamEvent
+{
+    /// <summary>Id of the import.</summary>
+    [Id(0)]
+    public required string Import { get; init; }
+
+    /// <summary>Its standing.</summary>
+    [Id(1)]
+    public required TierStanding Tier { get; init; }
+
+    /// <summary>What it brought: points in lots, and debt.</summary>
+    [Id(2)]
+    public required PointsChange[] Changes { get; init; }
+}
+
 /// <summary>Points lapsed.</summary>
 [GenerateSerializer, Immutable, Alias("loyalty.event.points-expired.v1")]
 public sealed record PointsExpired : MemberStreamEvent

@@ -77,3 +77,13 @@ public interface IBooksGrain : IGrainWithStringKey
     [Alias("checkpoint")]
     ValueTask<CheckpointState> ReadCheckpoint();
 }
+
+/// <summary>Reports over all the books. There is one in a cluster, with the key <c>main</c>: a report is made once, whoever asks.</summary>
+[Alias("loyalty.reports")]
+public interface IReportsGrain : IGrainWithStringKey
+{
+    /// <summary><see cref="IBooks.LiabilityAsync"/>; none: it is not ready within the time.</summary>
+    /// <param name="patience">Shorter than a call may take.</param>
+    [Alias("liability")]
+    ValueTask<LiabilityReport?> ReadLiability(TimeSpan patience);
+}

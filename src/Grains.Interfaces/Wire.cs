@@ -192,6 +192,9 @@ internal struct OutcomeForm
     [Id(6)]
     public byte[]? RewardFact;
 
+    [Id(20)]
+    public byte[]? VoucherFact;
+
     [Id(7)]
     public SkippedForm[]? Skipped;
 }
@@ -202,7 +205,7 @@ internal sealed class OutcomeConverter : IConverter<RequestOutcome, OutcomeForm>
     public RequestOutcome ConvertFromSurrogate(in OutcomeForm surrogate)
     {
         object? fact = surrogate.MemberFact is { } member ? Member(member) : surrogate.SalesFact is { } sales ? Sales(sales)
-            : surrogate.RewardFact is { } reward ? Reward(reward) : null;
+            : surrogate.RewardFact is { } reward ? Reward(reward) : surrogate.VoucherFact is { } voucher ? Voucher(voucher) : null;
         return new((OutcomeKind)surrogate.Kind, fact, surrogate.Answer is { } answer ? (RequestAnswered)Member(answer) : null, surrogate.Refusal, surrogate.Replayed)
         {
             Skipped = SkippedForm.From(surrogate.Skipped),
@@ -214,6 +217,7 @@ internal sealed class OutcomeConverter : IConverter<RequestOutcome, OutcomeForm>
         Kind = (byte)value.Kind,
         MemberFact = value.Fact is MemberEvent member ? Stored.Form(member, MemberCodec.Write) : null,
         SalesFact = value.Fact is SalesEvent sales ? Stored.Form(sales, SalesCodec.Write) : null,
+        VoucherFact = value.Fact is Loyalty.Domain.Vouchers.VoucherEvent voucher ? Stored.Form(voucher, Loyalty.Domain.Vouchers.VoucherCodec.Write) : null,
         RewardFact = value.Fact is RewardEvent reward ? Stored.Form(reward, RewardCodec.Write) : null,
         Answer = value.Answer is { } answer ? Stored.Form<MemberEvent>(answer, MemberCodec.Write) : null,
         Refusal = value.Refusal,
@@ -225,6 +229,12 @@ internal sealed class OutcomeConverter : IConverter<RequestOutcome, OutcomeForm>
     {
         var reader = new ByteReader(bytes);
         return MemberCodec.Read(ref reader);
+    }
+
+    private static Loyalty.Domain.Vouchers.VoucherEvent Voucher(byte[] bytes)
+    {
+        var reader = new ByteReader(bytes);
+        return Loyalty.Domain.Vouchers.VoucherCodec.Read(ref reader);
     }
 
     private static RewardEvent Reward(byte[] bytes)

@@ -27,7 +27,7 @@ public sealed class ExchangePoolGrain(IGrainContext context, SiloActors actors) 
 public sealed class ExchangeGrain(IGrainContext context, SiloActors actors) : ActorGrain(context, actors), IExchangeGrain
 {
     /// <inheritdoc />
-    public ValueTask<Answer<RequestOutcome>> Start(ExchangeRequest request) => AskAsync<RequestOutcome>(new StartExchange(request));
+    public ValueTask<Answer<RequestOutcome>> Start(ExchangeRequest request, int shards) => AskAsync<RequestOutcome>(new StartExchange(request, shards));
 
     /// <inheritdoc />
     public ValueTask<Answer<ExchangeReply>> Get() => AskAsync<ExchangeReply>(new GetExchange(Id.Key));

@@ -32,6 +32,21 @@ public sealed class GrainBooks(IGrainFactory grains) : IBooks
     public ValueTask<JournalRecord?> FindAsync(string requestId) => AskAsync(grain => grain.Find(requestId));
 
     /// <inheritdoc />
+    public async ValueTask<LiabilityReport?> LiabilityAsync(TimeSpan patience)
+    {
+        // A call must not take long; the report is made between them.
+        var call = TimeSpan.FromSeconds(2);
+        for (var waited = TimeSpan.Zero; ; waited += call)
+        {
+            var report = await RetryAsync(() => grains.GetGrain<IReportsGrain>(Key).ReadLiability(call)).ConfigureAwait(false);
+            if (report is not null || waited >= patience)
+            {
+                return report;
+            }
+        }
+    }
+
+    /// <inheritdoc />
     public ValueTask<IReadOnlyList<JournalRecord>> ReadHistoryAsync(ActorId actor, long before, int count) => AskAsync(grain => grain.ReadHistory(actor, before, count));
 
     /// <inheritdoc />
@@ -40,13 +55,15 @@ public sealed class GrainBooks(IGrainFactory grains) : IBooks
     /// <inheritdoc />
     public ValueTask<CheckpointState> CheckpointAsync() => AskAsync(grain => grain.ReadCheckpoint());
 
-    private async ValueTask<T> AskAsync<T>(Func<IBooksGrain, ValueTask<T>> ask)
+    private ValueTask<T> AskAsync<T>(Func<IBooksGrain, ValueTask<T>> ask) => RetryAsync(() => ask(Grain));
+
+    private static async ValueTask<T> RetryAsync<T>(Func<ValueTask<T>> ask)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await ask(Grain).ConfigureAwait(false);
+                return await ask().ConfigureAwait(false);
             }
             catch (Exception e) when (e is OrleansException or TimeoutException)
             {

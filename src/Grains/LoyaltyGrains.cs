@@ -35,6 +35,9 @@ public sealed class MemberGrain(IGrainContext context, SiloActors actors) : Acto
     public ValueTask<Answer<RequestOutcome>> AdjustPoints(Adjustment adjustment) => AskAsync<RequestOutcome>(new AdjustPoints(adjustment));
 
     /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> Import(MemberImport import) => AskAsync<RequestOutcome>(new ImportMember(import));
+
+    /// <inheritdoc />
     public ValueTask<Answer<MemberReply>> Enrol(Enrolment enrolment) => AskAsync<MemberReply>(new EnrolMember(enrolment));
 
     /// <inheritdoc />

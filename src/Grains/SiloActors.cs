@@ -71,11 +71,12 @@ public sealed class SiloActors
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     public async Task RefreshProgramAsync()
     {
-        await Programs.Campaigns.RefreshAsync(Journal).ConfigureAwait(false);
         if (await ProgramKind.ReadAsync(Journal).ConfigureAwait(false) is { Count: > 0 } versions)
         {
             Programs.Adopt(new(versions));
         }
+
+        await Programs.Campaigns.RefreshAsync(Journal).ConfigureAwait(false);
     }
 
     /// <summary>Lets actors go that the map gives to other silos: the next call brings them to memory there.</summary>

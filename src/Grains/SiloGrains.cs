@@ -64,3 +64,11 @@ public sealed class BooksGrain(SiloActors actors, ISiloList silos) : Grain, IBoo
     /// <inheritdoc />
     public ValueTask<CheckpointState> ReadCheckpoint() => _books.CheckpointAsync();
 }
+
+/// <summary>Makes reports on the silo where it happens to be.</summary>
+[GrainType("reports"), Reentrant]
+public sealed class ReportsGrain(SiloActors actors) : Grain, IReportsGrain
+{
+    /// <inheritdoc />
+    public async ValueTask<LiabilityReport?> ReadLiability(TimeSpan patience) => await LiabilityReader.Of(actors.Journal).ReadAsync(patience);
+}

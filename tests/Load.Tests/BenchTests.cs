@@ -52,6 +52,14 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public void The_campaigns_of_the_bench_are_different_definitions()
+    {
+        string[] definitions = [.. Enumerable.Range(0, 100).Select(CampaignMix.Definition)];
+        Assert.Equal(100, definitions.Distinct().Count());
+        Assert.All(definitions, definition => System.Text.Json.JsonDocument.Parse(definition).Dispose());
+    }
+
+    [Fact]
     public void No_two_runs_share_a_prefix()
     {
         string[] prefixes = [.. Enumerable.Range(0, 1000).Select(_ => WorkloadOptions.NewPrefix())];

@@ -15,13 +15,14 @@ public sealed class CampaignSet
     /// <summary>Stores whose campaigns are remembered; others are worked out each time.</summary>
     public const int MaxStoresRemembered = 20_000;
 
-    private static readonly ulong[] NoBits = [];
-
     private readonly ulong[] _anyLine;
     private readonly Dictionary<string, ulong[]> _bySku = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ulong[]> _byCategory = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ulong[]> _byBrand = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ulong[]> _byStore = new(StringComparer.Ordinal);
+    private readonly NamedBits _channels;
+    private readonly NamedBits _levels;
+    private readonly NamedBits _tags;
     private readonly bool _storesMatter;
 
     internal CampaignSet(Instant from, Instant until, ProgramDefinition program, IEnumerable<CompiledCampaign> campaigns, IEnumerable<CompiledCampaign> counting)
@@ -39,6 +40,9 @@ public sealed class CampaignSet
         HasBudgets = All.Any(campaign => campaign.Definition.Budget is not null);
         _storesMatter = Purchase.Any(campaign => campaign.Definition.Where is { } where && (where.Stores is not null || where.StoreGroups is not null));
         Words = (Purchase.Length + 63) / 64;
+        _channels = new(Words, Purchase, campaign => campaign.Definition.Where?.Channels);
+        _levels = new(Words, Purchase, campaign => campaign.Definition.Who?.Tiers);
+        _tags = new(Words, Purchase, campaign => campaign.Definition.Who?.Tags);
         _anyLine = new ulong[Words];
         for (var i = 0; i < Purchase.Length; i++)
         {
@@ -97,8 +101,14 @@ public sealed class CampaignSet
     /// <summary>Length of the bits of <see cref="Candidates"/>.</summary>
     internal int Words { get; }
 
-    /// <summary>Finds those of <see cref="Purchase"/> that can match store and goods: one bit for each.</summary>
-    internal void Candidates(string? store, ReadOnlySpan<SaleLine> lines, Span<ulong> bits)
+    /// <summary>Finds those of <see cref="Purchase"/> that can match store, channel, member and goods: one bit for each.</summary>
+    /// <param name="store">Where.</param>
+    /// <param name="channel">May be absent.</param>
+    /// <param name="level">The tier's level, or null.</param>
+    /// <param name="tags">Of the member.</param>
+    /// <param name="lines">What was bought.</param>
+    /// <param name="bits">As many words as <see cref="Words"/>.</param>
+    internal void Candidates(string? store, string? channel, string? level, ReadOnlySpan<string> tags, ReadOnlySpan<SaleLine> lines, Span<ulong> bits)
     {
         _anyLine.CopyTo(bits);
         foreach (ref readonly var line in lines)
@@ -110,11 +120,30 @@ public sealed class CampaignSet
 
         if (_storesMatter)
         {
-            var here = At(store ?? "");
-            for (var i = 0; i < bits.Length; i++)
-            {
-                bits[i] &= here[i];
-            }
+            And(bits, At(store ?? ""));
+        }
+
+        if (_channels.Matter)
+        {
+            And(bits, _channels.Of(channel));
+        }
+
+        if (_levels.Matter)
+        {
+            And(bits, _levels.Of(level ?? "none"));
+        }
+
+        if (_tags.Matter)
+        {
+            _tags.AndAny(bits, tags);
+        }
+    }
+
+    private static void And(Span<ulong> bits, ulong[] others)
+    {
+        for (var i = 0; i < bits.Length; i++)
+        {
+            bits[i] &= others[i];
         }
     }
 
@@ -176,4 +205,56 @@ public sealed class CampaignSet
     private static Dictionary<string, CompiledCampaign[]> Grouped(IEnumerable<CompiledCampaign> campaigns, Func<CompiledCampaign, IEnumerable<string>> keys) =>
         campaigns.SelectMany(campaign => keys(campaign).Select(key => (key, campaign))).GroupBy(pair => pair.key, pair => pair.campaign, StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => group.ToArray(), StringComparer.Ordinal);
+
+    /// <summary>Which campaigns allow a name of some list of theirs; those without a list allow all.</summary>
+    private sealed class NamedBits
+    {
+        private readonly ulong[] _any;
+        private readonly Dictionary<string, ulong[]> _byName = new(StringComparer.Ordinal);
+
+        public NamedBits(int words, CompiledCampaign[] campaigns, Func<CompiledCampaign, IEnumerable<string>?> namesOf)
+        {
+            _any = new ulong[words];
+            for (var i = 0; i < campaigns.Length; i++)
+            {
+                if (namesOf(campaigns[i]) is null)
+                {
+                    Set(_any, i);
+                }
+            }
+
+            for (var i = 0; i < campaigns.Length; i++)
+            {
+                foreach (var name in namesOf(campaigns[i]) ?? [])
+                {
+                    if (!_byName.TryGetValue(name, out var bits))
+                    {
+                        _byName[name] = bits = (ulong[])_any.Clone();
+                    }
+
+                    Set(bits, i);
+                }
+            }
+        }
+
+        /// <summary>Whether any campaign has such a list.</summary>
+        public bool Matter => _byName.Count > 0;
+
+        public ulong[] Of(string? name) => name is not null && _byName.TryGetValue(name, out var bits) ? bits : _any;
+
+        /// <summary>Leaves the bits of campaigns that allow one of the names.</summary>
+        public void AndAny(Span<ulong> bits, ReadOnlySpan<string> names)
+        {
+            for (var i = 0; i < bits.Length; i++)
+            {
+                var allowed = _any[i];
+                foreach (var name in names)
+                {
+                    allowed |= _byName.TryGetValue(name, out var found) ? found[i] : 0;
+                }
+
+                bits[i] &= allowed;
+            }
+        }
+    }
 }

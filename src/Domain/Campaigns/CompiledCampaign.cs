@@ -24,7 +24,11 @@ internal sealed class CompiledCampaign
             TierCredit += definition.Gives[i] is CampaignGive.TierCredit credit ? credit.Amount : 0;
         }
 
-        FirstUnit = definition.Gives.Count == 0 ? null : CampaignParser.UnitOf(definition.Gives[0]);
+        Gives = [.. definition.Gives];
+
+        // The program's own text, not one that is equal: ledgers and books find it by reference.
+        Units = Array.ConvertAll(Gives, give => CampaignParser.UnitOf(give) is { } unit ? program.FindUnit(unit)?.Id ?? unit : null);
+        FirstUnit = Units.Length == 0 ? null : Units[0];
         FirstValue = FirstUnit is null ? null : program.FindUnit(FirstUnit)?.Value;
         IsStepped = definition.Challenge is not null || definition.Streak is not null;
     }
@@ -39,6 +43,12 @@ internal sealed class CompiledCampaign
 
     /// <summary>What is counted for <c>bought</c>; null: nothing.</summary>
     public CompiledWhat? Bought { get; }
+
+    /// <summary>What it gives.</summary>
+    public CampaignGive[] Gives { get; }
+
+    /// <summary>The unit of each give; null: it has none.</summary>
+    public string?[] Units { get; }
 
     /// <summary>The unit that caps and the budget count; null: the first give has none.</summary>
     public string? FirstUnit { get; }
@@ -59,7 +69,7 @@ internal sealed class CompiledCampaign
     /// <param name="amount">That counts.</param>
     /// <param name="quantity">That counts.</param>
     /// <param name="level">The tier level of the sale, from 1; 0: none.</param>
-    public long PointsOf(int give, long amount, decimal quantity, int level) => Definition.Gives[give] switch
+    public long PointsOf(int give, long amount, decimal quantity, int level) => Gives[give] switch
     {
         CampaignGive.Rate rate => Earning.Round(amount, rate.Points, rate.Per, Program.Rounding),
         CampaignGive.Multiplier when _multipliers[give] is { } rates => rates[Math.Min(level, rates.Length - 1)].Of(amount, Program.Rounding),

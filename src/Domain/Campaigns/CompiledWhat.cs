@@ -39,12 +39,12 @@ public sealed class CompiledWhat
     /// <summary>Whether lines are chosen by nothing that they must be, only by what they must not be.</summary>
     internal bool IsAny => _isAny;
 
-    /// <summary>Whether the line counts. One of which nothing is left does not.</summary>
+    /// <summary>Whether the line counts. One of which nothing is left must not be asked for.</summary>
     public bool Matches(in SaleLine line) =>
-        line.Quantity != 0m && (_isAll || (IsWanted(line) && _notSkus?.Contains(line.Sku) != true && !Has(_notCategories, line.Category) && !Has(_notBrands, line.Brand)));
+        _isAll || (IsWanted(line) && _notSkus?.Contains(line.Sku) != true && !Has(_notCategories, line.Category) && !Has(_notBrands, line.Brand));
 
     /// <summary>What counts of the lines.</summary>
-    /// <param name="lines">What was bought, or what is left of it.</param>
+    /// <param name="lines">What was bought, or what is left of it: lines of which something is left.</param>
     /// <param name="withQuantity">Whether the quantity is of interest.</param>
     /// <param name="amount">Sum of the amounts of lines that count.</param>
     /// <param name="quantity">Sum of their quantities; 0 unless of interest.</param>
@@ -70,25 +70,26 @@ public sealed class CompiledWhat
     }
 
     /// <summary>Whether a line counts and the minima are reached.</summary>
-    public bool Holds(ReadOnlySpan<SaleLine> lines, bool withQuantity, out long amount, out decimal quantity)
+    /// <param name="lines">As for <see cref="Measure"/>.</param>
+    /// <param name="total">Sum of the amounts of all lines.</param>
+    /// <param name="withQuantity">Whether the quantity is of interest.</param>
+    /// <param name="amount">Sum of the amounts of lines that count.</param>
+    /// <param name="quantity">Sum of their quantities; 0 unless of interest.</param>
+    public bool Holds(ReadOnlySpan<SaleLine> lines, long total, bool withQuantity, out long amount, out decimal quantity)
     {
-        if (!Measure(lines, withQuantity || _minimumQuantity > 0m, out amount, out quantity) || amount < _minimumAmount || quantity < _minimumQuantity)
+        if (total < _basketAmount)
         {
+            (amount, quantity) = (0, 0m);
             return false;
         }
 
-        if (_basketAmount == 0)
+        if (_isAll && !withQuantity && _minimumQuantity == 0m)
         {
-            return true;
+            (amount, quantity) = (total, 0m);
+            return lines.Length > 0 && amount >= _minimumAmount;
         }
 
-        long basket = 0;
-        foreach (ref readonly var line in lines)
-        {
-            basket += line.Quantity == 0m ? 0 : line.Amount;
-        }
-
-        return basket >= _basketAmount;
+        return Measure(lines, withQuantity || _minimumQuantity > 0m, out amount, out quantity) && amount >= _minimumAmount && quantity >= _minimumQuantity;
     }
 
     /// <summary>Whether the minima are reached by an activity.</summary>

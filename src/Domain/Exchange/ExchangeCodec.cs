@@ -19,7 +19,7 @@ public static class ExchangeCodec
     {
         switch (fact)
         {
-            case ExchangeStarted e: Frame(writer, Kind.Started, e, static (w, e) => { ExchangeRequestCodec.Write(w, e.Request); w.Time(e.At); }); break;
+            case ExchangeStarted e: Frame(writer, Kind.Started, e, static (w, e) => { ExchangeRequestCodec.Write(w, e.Request); w.Time(e.At); WriteShard(w, e.Shard); }); break;
             case ExchangeStepped e: Frame(writer, Kind.Stepped, e, static (w, e) => { ExchangeStepCodec.Write(w, e.Answer); w.Time(e.At); }); break;
             case ExchangeAsked e: Frame(writer, Kind.Asked, e, static (w, e) => w.Time(e.At)); break;
             case ExchangeResolved e:
@@ -37,7 +37,7 @@ public static class ExchangeCodec
         var body = new ByteReader(reader.Bytes());
         return (kind, schema) switch
         {
-            (Kind.Started, 1) => new ExchangeStarted(ExchangeRequestCodec.ReadExchange(ref body), body.Time()),
+            (Kind.Started, 1) => new ExchangeStarted(ExchangeRequestCodec.ReadExchange(ref body), body.Time(), ReadShard(ref body)),
             (Kind.Stepped, 1) => new ExchangeStepped(ExchangeStepCodec.ReadAnswer(ref body), body.Time()),
             (Kind.Asked, 1) => new ExchangeAsked(body.Time()),
             (Kind.Resolved, 1) => new ExchangeResolved((ExchangeResolution)body.Byte(), body.Text()!, body.Text()!, body.Text(), body.Time()),
@@ -74,6 +74,7 @@ public static class ExchangeCodec
         writer.Text(state.Problem);
         writer.Time(state.StartedAt);
         writer.Time(state.ChangedAt);
+        WriteShard(writer, state.Shard);
     }
 
     /// <summary>Reads a snapshot, or null when it has another form.</summary>
@@ -97,9 +98,20 @@ public static class ExchangeCodec
         var (calls, isQuery, next, reference) = ((int)reader.VarUInt(), reader.Flag(), reader.Time(), reader.Text());
         var (code, field, detail) = (reader.Text(), reader.Text(), reader.Text());
         state.Restore(
-            request, stage, reservation, calls, isQuery, next, reference, code is null ? null : new Refusal(code, field!, detail!), reader.Text(), reader.Time(), reader.Time());
+            request, stage, reservation, calls, isQuery, next, reference, code is null ? null : new Refusal(code, field!, detail!), reader.Text(), reader.Time(), reader.Time(), ReadShard(ref reader));
         return state;
     }
+
+    /// <summary>The main actor of a pool is written as nothing: pools with shards came later.</summary>
+    private static void WriteShard(ByteWriter writer, int shard)
+    {
+        if (shard > 0)
+        {
+            writer.Count(shard);
+        }
+    }
+
+    private static int ReadShard(ref ByteReader reader) => reader.AtEnd ? 0 : (int)reader.VarUInt();
 
     private static void Frame<T>(ByteWriter writer, Kind kind, T fact, Action<ByteWriter, T> body)
     {

@@ -60,7 +60,10 @@ public enum ExchangeResolution : byte
 public abstract record ExchangeEvent(Instant At);
 
 /// <summary>It began.</summary>
-public sealed record ExchangeStarted(ExchangeRequest Request, Instant At) : ExchangeEvent(At);
+/// <param name="Request">The request.</param>
+/// <param name="At">When.</param>
+/// <param name="Shard">Which of the pool's actors is asked first; 0: the main one.</param>
+public sealed record ExchangeStarted(ExchangeRequest Request, Instant At, int Shard = 0) : ExchangeEvent(At);
 
 /// <summary>The step under way was answered.</summary>
 public sealed record ExchangeStepped(StepAnswer Answer, Instant At) : ExchangeEvent(At);
@@ -82,6 +85,9 @@ public sealed class ExchangeState(string id)
 
     /// <summary>Where it stands.</summary>
     public ExchangeStage Stage { get; private set; }
+
+    /// <summary>Which of the pool's actors is asked to reserve; 0: the main one.</summary>
+    public int Shard { get; private set; }
 
     /// <summary>What the pool reserved; null: not yet, or refused.</summary>
     public Reservation? Reservation { get; private set; }
@@ -116,7 +122,7 @@ public sealed class ExchangeState(string id)
     /// <summary>The step under way; null: none.</summary>
     public ExchangeStep? Step() => Stage switch
     {
-        ExchangeStage.Reserving => new ReservePool(Request!, 0),
+        ExchangeStage.Reserving => new ReservePool(Request!, Shard),
         ExchangeStage.Holding => new HoldPoints(Reservation!),
         ExchangeStage.Asking => new CallPartner(Reservation!, IsQuery, Calls),
         ExchangeStage.Committing => new CommitPool(Id, Reservation!.Pool, Reservation.Shard, Reference),
@@ -135,7 +141,7 @@ public sealed class ExchangeState(string id)
         switch (fact)
         {
             case ExchangeStarted e:
-                (Request, StartedAt, Stage) = (e.Request, e.At, ExchangeStage.Reserving);
+                (Request, StartedAt, Stage, Shard) = (e.Request, e.At, ExchangeStage.Reserving, e.Shard);
                 break;
             case ExchangeStepped e:
                 Stage = Next(e.Answer, e.At);
@@ -166,6 +172,9 @@ public sealed class ExchangeState(string id)
             case (ExchangeStage.Reserving, StepResult.Done):
                 Reservation = answer.Reservation!;
                 return ExchangeStage.Holding;
+            case (ExchangeStage.Reserving, StepResult.Elsewhere) when Shard > 0:
+                Shard = 0;
+                return ExchangeStage.Reserving;
             case (ExchangeStage.Reserving, StepResult.Refused):
                 return ExchangeStage.Undone;
             case (ExchangeStage.Holding, StepResult.Done):
@@ -211,8 +220,9 @@ public sealed class ExchangeState(string id)
 
     internal void Restore(
         ExchangeRequest request, ExchangeStage stage, Reservation? reservation, int calls, bool isQuery, Instant nextCallAt, string? reference, Refusal? refusal, string? problem,
-        Instant startedAt, Instant changedAt)
+        Instant startedAt, Instant changedAt, int shard)
     {
+        Shard = shard;
         (Request, Stage, Reservation, Calls, IsQuery, NextCallAt) = (request, stage, reservation, calls, isQuery, nextCallAt);
         (Reference, Refusal, Problem, StartedAt, ChangedAt) = (reference, refusal, problem, startedAt, changedAt);
     }

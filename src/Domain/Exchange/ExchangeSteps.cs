@@ -61,6 +61,9 @@ public enum StepResult : byte
 
     /// <summary>Of the partner's status: it does not know the exchange.</summary>
     NotKnown = 4,
+
+    /// <summary>Of a pool's shard: the pool's main actor has to decide. Nothing was decided here.</summary>
+    Elsewhere = 5,
 }
 
 /// <summary>The answer to a step.</summary>

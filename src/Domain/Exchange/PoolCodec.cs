@@ -19,6 +19,8 @@ public static class PoolCodec
         Parked = 7,
         Alerted = 8,
         PeriodClosed = 9,
+        Moved = 10,
+        Asked = 11,
     }
 
     /// <summary>Writes an event.</summary>
@@ -34,6 +36,8 @@ public static class PoolCodec
             case PoolParked e: Frame(writer, Kind.Parked, e, static (w, e) => { w.Text(e.Exchange); w.Flag(e.IsParked); }); break;
             case PoolAlerted e: Frame(writer, Kind.Alerted, e, static (w, e) => { w.Flag(e.IsPoints); w.Flag(e.IsLow); w.VarInt(e.Free); }); break;
             case PoolPeriodClosed e: Frame(writer, Kind.PeriodClosed, e, static (w, e) => { Write(w, e.Period); w.Time(e.From); w.Time(e.Until); w.Text(e.Name); }); break;
+            case PoolMoved e: Frame(writer, Kind.Moved, e, static (w, e) => { w.Count(e.Shard); Write(w, e.Change); w.Time(e.At); w.VarInt(e.Line); }); break;
+            case PoolAsked e: Frame(writer, Kind.Asked, e, static (w, e) => w.Time(e.At)); break;
             case PoolDefined e: Frame(writer, Kind.Defined, e, static (w, e) => { Write(w, e.Definition); w.Time(e.At); w.Day(e.On); }); break;
             default: throw new InvalidOperationException($"no form for {fact?.GetType().Name}");
         }
@@ -60,6 +64,8 @@ public static class PoolCodec
             Kind.Parked => new PoolParked(body.Text()!, body.Flag()),
             Kind.Alerted => new PoolAlerted(body.Flag(), body.Flag(), body.VarInt()),
             Kind.PeriodClosed => new PoolPeriodClosed(ReadPeriod(ref body), body.Time(), body.Time(), body.Text()!),
+            Kind.Moved => new PoolMoved((int)body.VarUInt(), ReadPosition(ref body), body.Time(), body.VarInt()),
+            Kind.Asked => new PoolAsked(body.Time()),
             Kind.Defined => new PoolDefined(ReadDefinition(ref body), body.Time(), body.SomeDay()),
             _ => throw new FormatException($"pool event type {(byte)kind} is not known: a newer engine wrote it"),
         };
@@ -155,10 +161,12 @@ public static class PoolCodec
         writer.Text(state.Hash);
         writer.Flag(state.IsLowOnPoints);
         writer.Flag(state.IsLowOnUnits);
+        writer.Flag(state.IsAsking);
+        writer.Time(state.MovedAt);
     }
 
     /// <summary>Reads a snapshot, or null when it has another form.</summary>
-    public static PoolState? ReadSnapshot(string id, ReadOnlySpan<byte> bytes)
+    public static PoolState? ReadSnapshot(string id, ReadOnlySpan<byte> bytes, int shard = 0)
     {
         var reader = new ByteReader(bytes);
         if (reader.Byte() != 1)
@@ -166,7 +174,7 @@ public static class PoolCodec
             return null;
         }
 
-        var state = new PoolState(id);
+        var state = new PoolState(id, shard);
         if (!reader.Flag())
         {
             return state;
@@ -193,7 +201,8 @@ public static class PoolCodec
         }
 
         state.Restore(
-            definition, free, reserved, open, parked, day, used, ReadPeriod(ref reader), reader.SomeDay(), reader.VarInt(), reader.Text()!, reader.Flag(), reader.Flag());
+            definition, free, reserved, open, parked, day, used, ReadPeriod(ref reader), reader.SomeDay(), reader.VarInt(), reader.Text()!, reader.Flag(), reader.Flag(),
+            !reader.AtEnd && reader.Flag(), reader.AtEnd ? default : reader.Time());
         return state;
     }
 

@@ -11,7 +11,7 @@ namespace Loyalty.Domain.Exchange;
 /// <param name="state">The pool.</param>
 /// <param name="context">Clock and program.</param>
 /// <param name="raised">Takes the facts, in order.</param>
-public readonly ref struct PoolDecider(PoolState state, TurnContext context, List<PoolEvent> raised)
+public readonly ref partial struct PoolDecider(PoolState state, TurnContext context, List<PoolEvent> raised)
 {
     /// <summary>Periods that are closed in one turn, at most; the rest with the next.</summary>
     public const int MaxClosedAtOnce = 400;
@@ -19,10 +19,19 @@ public readonly ref struct PoolDecider(PoolState state, TurnContext context, Lis
     private readonly PoolState _state = state;
     private readonly TurnContext _context = context;
     private readonly List<PoolEvent> _raised = raised;
+    private readonly int _shard = state.Shard;
 
-    /// <summary>When the running period ends; null: there is none.</summary>
-    public static Instant? WakeAt(PoolState state, BusinessCalendar calendar) =>
-        state is { Period: { } period, Definition: { } definition } ? calendar.StartOf(SettlementCalendar.NextOf(definition.Settlement, period.Start)) : null;
+    /// <summary>When the running period ends, or a shard's lease; null: never published.</summary>
+    public static Instant? WakeAt(PoolState state, BusinessCalendar calendar)
+    {
+        if (state is not { Period: { } period, Definition: { } definition })
+        {
+            return null;
+        }
+
+        var end = calendar.StartOf(SettlementCalendar.NextOf(definition.Settlement, period.Start));
+        return state.Shard > 0 && LeaseEnd(state) is { } leaseEnd ? Instant.Min(leaseEnd, end) : end;
+    }
 
     /// <summary>Closes the periods that are over.</summary>
     public void BringUpToDate()
@@ -101,9 +110,8 @@ public readonly ref struct PoolDecider(PoolState state, TurnContext context, Lis
 
     /// <summary>Reserves what an exchange will move, or refuses.</summary>
     /// <param name="request">The exchange.</param>
-    /// <param name="shard">Which of the pool's actors this is; 0: the main one.</param>
     /// <param name="reservation">What is reserved; null: refused.</param>
-    public Refusal? Reserve(ExchangeRequest request, int shard, out Reservation? reservation)
+    public Refusal? Reserve(ExchangeRequest request, out Reservation? reservation)
     {
         BringUpToDate();
         reservation = null;
@@ -168,7 +176,8 @@ public readonly ref struct PoolDecider(PoolState state, TurnContext context, Lis
             return new("above-maximum", request.Direction == ExchangeDirection.In ? "units" : "points", $"is {request.Amount}, which comes to more than {PoolState.MaxFunding}");
         }
 
-        if (limits.Day is { } day && _state.UsedOn(today, request.Direction) > day - points)
+        // Each actor of a pool has an equal share of the day: never more is exchanged than the limit, and sometimes less.
+        if (limits.Day / (definition.Shards > 1 ? definition.Shards + 1 : 1) is { } day && _state.UsedOn(today, request.Direction) > day - points)
         {
             return new("pool-day-limit", "points", $"{Math.Max(0, day - _state.UsedOn(today, request.Direction))} of {day} {definition.Unit} are left for '{direction}' today");
         }
@@ -189,7 +198,7 @@ public readonly ref struct PoolDecider(PoolState state, TurnContext context, Lis
             ServiceFee = definition.ServiceFee.Down(points),
             Day = today,
             Version = definition.Version,
-            Shard = shard,
+            Shard = _shard,
             Connector = request.Direction == ExchangeDirection.Earn ? null : definition.Connector,
             Retry = definition.Retry,
             MemberDay = limits.MemberDay,
@@ -250,10 +259,13 @@ public readonly ref struct PoolDecider(PoolState state, TurnContext context, Lis
 
     private Refusal? CheckLiquidity(Reservation reserved, PoolDefinition definition)
     {
+        // Credit is the main actor's to give.
+        var (pointsCredit, unitsCredit) = _shard == 0 ? (definition.PointsCredit, definition.UnitsCredit) : (0, 0);
+
         // Only what goes out counts: the other side may be below a credit that was lowered.
         var (unit, needed, free) = reserved.ReservedPoints > 0
-            ? (definition.Unit, reserved.ReservedPoints, _state.Free.Points + definition.PointsCredit)
-            : (definition.PartnerUnit, reserved.ReservedUnits, _state.Free.Units + definition.UnitsCredit);
+            ? (definition.Unit, reserved.ReservedPoints, _state.Free.Points + pointsCredit)
+            : (definition.PartnerUnit, reserved.ReservedUnits, _state.Free.Units + unitsCredit);
         if (free < needed)
         {
             return new("pool-liquidity", "pool", $"pool {_state.Id} has {Math.Max(0, free)} {unit} left; {needed} are needed");
@@ -271,6 +283,11 @@ public readonly ref struct PoolDecider(PoolState state, TurnContext context, Lis
 
     private void Alert()
     {
+        if (_shard > 0)
+        {
+            return;
+        }
+
         var definition = _state.Definition!;
         if (definition.LowPoints is { } points && _state.Free.Points < points != _state.IsLowOnPoints)
         {

@@ -44,6 +44,16 @@ public sealed record PoolParked(string Exchange, bool IsParked) : PoolEvent;
 /// <param name="Free">What is free now.</param>
 public sealed record PoolAlerted(bool IsPoints, bool IsLow, long Free) : PoolEvent;
 
+/// <summary>Liquidity went between a pool's main actor and one of its shards: the lease of a shard, or what it gives back.</summary>
+/// <param name="Shard">The other side: at the main actor the shard, at a shard 0.</param>
+/// <param name="Change">Of what is free here; nothing when a shard asked in vain.</param>
+/// <param name="At">When.</param>
+/// <param name="Line">Of the statement; 0 when nothing changed.</param>
+public sealed record PoolMoved(int Shard, Position Change, Instant At, long Line) : PoolEvent;
+
+/// <summary>A shard asked the main actor for liquidity.</summary>
+public sealed record PoolAsked(Instant At) : PoolEvent;
+
 /// <summary>A period is over: what its statement says beside the lines.</summary>
 /// <param name="Period">Its sums.</param>
 /// <param name="From">The first instant in it.</param>

@@ -3,7 +3,7 @@ using NodaTime;
 namespace Loyalty.Domain.Exchange;
 
 /// <summary>What a pool's actor keeps in memory: liquidity, reservations, the sums of the running period. Changed by <see cref="Apply"/> alone; never leaves its actor's turn.</summary>
-public sealed class PoolState(string id)
+public sealed class PoolState(string id, int shard = 0)
 {
     /// <summary>The most that is put in or taken out at once, and the largest credit.</summary>
     public const long MaxFunding = 1_000_000_000_000_000;
@@ -26,6 +26,9 @@ public sealed class PoolState(string id)
 
     /// <summary>The pool's id.</summary>
     public string Id { get; } = id;
+
+    /// <summary>Which of the pool's actors this is; 0: the main one.</summary>
+    public int Shard { get; } = shard;
 
     /// <summary>The newest version; null: never published.</summary>
     public PoolDefinition? Definition { get; private set; }
@@ -59,6 +62,12 @@ public sealed class PoolState(string id)
 
     /// <summary>The chain after the newest line.</summary>
     public string Hash { get; private set; } = StatementLine.FirstHash;
+
+    /// <summary>A shard waits for what it asked the main actor for.</summary>
+    public bool IsAsking { get; private set; }
+
+    /// <summary>When liquidity last went between main actor and shards, or was asked for; the epoch: never.</summary>
+    public Instant MovedAt { get; private set; }
 
     /// <summary>Free points are below the alert's level.</summary>
     public bool IsLowOnPoints { get; private set; }
@@ -115,6 +124,19 @@ public sealed class PoolState(string id)
                 break;
             case PoolPeriodClosed { Period: var closed }:
                 Period = NewPeriod(SettlementCalendar.NextOf(Definition!.Settlement, closed.Start));
+                break;
+            case PoolMoved e:
+                Free += e.Change;
+                (IsAsking, MovedAt) = (false, e.At);
+                if (e.Line > 0)
+                {
+                    Count(e, e.Line);
+                    Period = Period! with { Funded = Period.Funded + e.Change };
+                }
+
+                break;
+            case PoolAsked e:
+                (IsAsking, MovedAt) = (true, e.At);
                 break;
             case PoolDefined e:
                 Definition = e.Definition;
@@ -176,10 +198,11 @@ public sealed class PoolState(string id)
 
     internal void Restore(
         PoolDefinition? definition, Position free, Position reserved, IEnumerable<Reservation> open, IEnumerable<string> parked, LocalDate day, ReadOnlySpan<long> used,
-        PoolPeriod? period, LocalDate firstPeriod, long lines, string hash, bool lowPoints, bool lowUnits)
+        PoolPeriod? period, LocalDate firstPeriod, long lines, string hash, bool lowPoints, bool lowUnits,
+        bool isAsking, Instant movedAt)
     {
         (Definition, Free, Reserved, Day, Period, FirstPeriod, Lines, Hash) = (definition, free, reserved, day, period, firstPeriod, lines, hash);
-        (IsLowOnPoints, IsLowOnUnits) = (lowPoints, lowUnits);
+        (IsLowOnPoints, IsLowOnUnits, IsAsking, MovedAt) = (lowPoints, lowUnits, isAsking, movedAt);
         foreach (var reservation in open)
         {
             _open.Add(reservation.Exchange, reservation);

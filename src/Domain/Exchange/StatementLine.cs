@@ -8,8 +8,8 @@ namespace Loyalty.Domain.Exchange;
 
 /// <summary>A line of a pool's statement. docs/EXCHANGE.md, "Settlement".</summary>
 /// <param name="Number">From 1, without gaps over the pool's life.</param>
-/// <param name="Kind"><c>out</c>, <c>in</c>, <c>earn</c> or <c>funding</c>.</param>
-/// <param name="Id">Of the exchange or funding.</param>
+/// <param name="Kind"><c>out</c>, <c>in</c>, <c>earn</c>, <c>funding</c> or (between the actors of a pool with shards) <c>shard</c>.</param>
+/// <param name="Id">Of the exchange or funding; number of the other actor.</param>
 /// <param name="At">When the pool committed it.</param>
 /// <param name="Member">Whose points; null of a funding.</param>
 /// <param name="Account">At the partner; null: none.</param>
@@ -42,6 +42,7 @@ public sealed record StatementLine(
         PoolCommitted { Reservation: var r } e => new(
             e.Line, NameOf(r.Direction), r.Exchange, e.At, r.Member, r.Account, r.PointsChange, r.Fee, r.UnitsChange, r.Rate, r.ServiceFee, e.Reference),
         PoolFunded { Funding: var f } e => new(e.Line, "funding", f.Id, e.At, null, null, e.IsPoints ? f.Amount : 0, 0, e.IsPoints ? 0 : f.Amount, null, 0, null),
+        PoolMoved { Line: > 0 } e => new(e.Line, "shard", e.Shard.ToString(CultureInfo.InvariantCulture), e.At, null, null, e.Change.Points, 0, e.Change.Units, null, 0, null),
         _ => null,
     };
 

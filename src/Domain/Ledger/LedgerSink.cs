@@ -41,6 +41,9 @@ public static class Accounts
     /// <summary>Spent.</summary>
     public const string Redeemed = "redeemed";
 
+    /// <summary>Brought from another system; below 0.</summary>
+    public const string Imported = "imported";
+
     /// <summary>On their way between members and households.</summary>
     public const string InTransit = "in-transit";
 

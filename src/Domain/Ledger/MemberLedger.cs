@@ -50,6 +50,12 @@ public static partial class MemberLedger
             case PointsAdjusted adjusted:
                 PostMember(adjusted.Postings, Accounts.Adjusted, ledger);
                 break;
+            case VoucherPointsGiven given:
+                ledger.Post(given.Unit, Accounts.Issued, Accounts.Member, given.Points);
+                break;
+            case MemberImported imported:
+                PostMember(imported.Postings, Accounts.Imported, ledger);
+                break;
             case StatusChanged status:
                 PostMember(status.Postings, Accounts.Forfeited, ledger);
                 break;

@@ -37,7 +37,11 @@ public sealed record CampaignFacts
 /// <param name="Judged">In the order of judging; the conditions of these held.</param>
 /// <param name="Donations">What is left of them; points above 0.</param>
 /// <param name="Credit">What is left of it; null: none.</param>
-public sealed record PurchaseCampaigns(string Store, JudgedCampaign[] Judged, Donation[] Donations, CreditedProgress? Credit);
+public sealed record PurchaseCampaigns(string Store, JudgedCampaign[] Judged, Donation[] Donations, CreditedProgress? Credit)
+{
+    /// <summary>No campaign had to do with the purchase.</summary>
+    public static readonly PurchaseCampaigns None = new("", [], [], null);
+}
 
 /// <summary>A campaign whose conditions held at a sale.</summary>
 /// <param name="Campaign">Id.</param>

@@ -8,7 +8,7 @@ namespace Loyalty.Domain.Members;
 internal sealed partial class CampaignJudge
 {
     /// <summary>Counts what lines bring to the steps (or, with −1, take away from them); false: nothing.</summary>
-    private bool Contribute(CompiledCampaign campaign, ReadOnlySpan<SaleLine> lines, int sign)
+    private bool Contribute(CompiledCampaign campaign, SaleLine[] lines, int sign)
     {
         var before = _tallies.Count;
         if (campaign.Definition.Challenge is { } challenge)
@@ -26,7 +26,7 @@ internal sealed partial class CampaignJudge
             }
         }
 
-        if (campaign.Definition.Streak is { } streak && campaign.What.Holds(lines, withQuantity: false, out var spent, out _) && spent >= streak.MinimumAmount)
+        if (campaign.Definition.Streak is { } streak && campaign.What.Holds(lines, MemberState.Sum(lines), withQuantity: false, out var spent, out _) && spent >= streak.MinimumAmount)
         {
             Change(campaign.Id, TallyKind.Streak, CampaignPeriods.StartOf(streak.Period, _day), sign);
         }
@@ -99,8 +99,9 @@ internal sealed partial class CampaignJudge
         var awards = new List<Award>(gives.Count);
         foreach (var give in gives)
         {
-            Award(campaign.Definition.DoneRule, give.Unit, give.Points);
-            awards.Add(new(campaign.Definition.DoneRule, give.Unit, give.Points, IsTierBonus: true, MemberDecider.LotOf(_program.FindUnit(give.Unit)!, _day)));
+            var unit = _program.FindUnit(give.Unit)!.Id;
+            Award(campaign.Definition.DoneRule, unit, give.Points);
+            awards.Add(new(campaign.Definition.DoneRule, unit, give.Points, IsTierBonus: true, LotOf(give.Unit)));
         }
 
         _done.Add(new(campaign.Id, campaign.Definition.Version, _day, [.. awards], stampUnit, stamps));
@@ -202,7 +203,7 @@ internal sealed partial class CampaignJudge
                 {
                     if (give.Unit == card.Unit)
                     {
-                        Put(lots, MemberDecider.LotOf(_program.FindUnit(give.Unit)!, _day), give.Points);
+                        Put(lots, LotOf(give.Unit), give.Points);
                         balance += give.Points;
                     }
                 }

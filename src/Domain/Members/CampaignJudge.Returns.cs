@@ -32,7 +32,8 @@ internal sealed partial class CampaignJudge
     {
         var held = purchase.Campaigns!;
         Begin(state, context, program, default, purchase.Day, held.Store, null, purchase.Tier);
-        (_lines, _activity) = (after, null);
+        (before, after) = (WithSomethingLeft(before), WithSomethingLeft(after));
+        (_lines, _total, _activity) = (after, MemberState.Sum(after), null);
         var campaigns = Array.ConvertAll(held.Judged, judged => context.Campaigns.Compiled(judged.Campaign, judged.Version, program));
         var (gives, spent, counted) = (new bool[campaigns.Length], new long[campaigns.Length], new long[campaigns.Length]);
         var queue = new List<int>(campaigns.Length);
@@ -151,7 +152,7 @@ internal sealed partial class CampaignJudge
         {
             foreach (var done in tally.Done)
             {
-                newest = done.StampUnit == unit && (newest is null || done.Day >= newest.Day) && !IsUndone(done) ? done : newest;
+                newest = done.StampUnit == unit && !IsUndone(done) && (newest is null || IsNotOlder(done, newest)) ? done : newest;
             }
         }
 
@@ -166,6 +167,10 @@ internal sealed partial class CampaignJudge
 
         return newest;
     }
+
+    /// <summary>By day; of one day by campaign, so that the order does not hang on which of them was counted last.</summary>
+    private static bool IsNotOlder(CampaignDone done, CampaignDone other) =>
+        done.Day != other.Day ? done.Day > other.Day : string.CompareOrdinal(done.Campaign, other.Campaign) >= 0;
 
     /// <summary>Stamps that came back in this return.</summary>
     public IReadOnlyList<Posting> StampsBack => _stamps;
@@ -222,6 +227,9 @@ internal sealed partial class CampaignJudge
 
         return sum;
     }
+
+    /// <summary>Lines of which nothing is left match nothing, and what was not refunded of them counts in no amount.</summary>
+    private static SaleLine[] WithSomethingLeft(SaleLine[] lines) => Array.TrueForAll(lines, line => line.Quantity != 0m) ? lines : Array.FindAll(lines, line => line.Quantity != 0m);
 
     private static long Bought(CompiledWhat what, SaleLine[] lines) => Millionths(what.Measure(lines, withQuantity: true, out _, out var quantity) ? quantity : 0m);
 

@@ -8,7 +8,7 @@ namespace Loyalty.Domain.Members;
 
 /// <summary>
 /// Judges one request after another by the campaigns in force: docs/CAMPAIGNS.md, "Combination". Looks at the member and changes nothing of it; only budgets are taken. Used again by all
-/// requests of the turns that share a context, one after the other, so that a campaign that does not match costs no memory.
+/// requests of a thread, one after the other, so that a campaign that does not match costs no memory.
 /// </summary>
 internal sealed partial class CampaignJudge
 {
@@ -17,6 +17,9 @@ internal sealed partial class CampaignJudge
 
     /// <summary>Completions of one campaign by one request; what is complete beyond waits for the next one.</summary>
     public const int MaxDoneAtOnce = 100;
+
+    [ThreadStatic]
+    private static CampaignJudge? _ofThread;
 
     private readonly List<(CompiledCampaign Campaign, bool IsTriggered)> _queue = [];
     private readonly List<CompiledCampaign> _cards = [];
@@ -29,6 +32,7 @@ internal sealed partial class CampaignJudge
     private readonly List<CampaignDone> _done = [];
     private readonly List<Posting> _stamps = [];
     private readonly List<BudgetSpend> _spends = [];
+    private readonly List<(string Unit, LotId Lot)> _lots = [];
     private readonly HashSet<string> _answered = new(StringComparer.Ordinal);
 
     private MemberState _state = null!;
@@ -43,9 +47,14 @@ internal sealed partial class CampaignJudge
     private string? _channel;
     private string? _levelId;
     private int _level;
+    private long _total;
+    private long _given;
     private long _credit;
     private LocalDateTime? _local;
     private long _number;
+
+    /// <summary>The one of this thread: what it says is valid until it judges again.</summary>
+    public static CampaignJudge OfThread => _ofThread ??= new();
 
     /// <summary>What campaigns gave to the last request; valid until the next.</summary>
     public List<Award> Awards => _awards;
@@ -65,8 +74,13 @@ internal sealed partial class CampaignJudge
     {
         _set = set;
         Begin(state, context, set.Program, purchase.At, day, purchase.Store, purchase.Channel, level);
-        (_lines, _activity) = (lines, null);
-        context.Skipped.Clear();
+        (_lines, _total, _activity) = (lines, MemberState.Sum(lines), null);
+        foreach (ref readonly var award in baseAwards.AsSpan())
+        {
+            _lots.Add((award.Unit, award.Lot));
+        }
+
+        context.ForgetSkipped();
         Span<ulong> bits = stackalloc ulong[set.Words];
         if (context.Explain)
         {
@@ -74,7 +88,7 @@ internal sealed partial class CampaignJudge
         }
         else
         {
-            set.Candidates(_store, lines, bits);
+            set.Candidates(_store, _channel, level, state.Engagement?.Attributes.Tags, lines, bits);
         }
 
         for (var word = 0; word < bits.Length; word++)
@@ -120,7 +134,7 @@ internal sealed partial class CampaignJudge
         _set = set;
         Begin(state, context, set.Program, activity.At, day, activity.Store, activity.Channel, level);
         (_lines, _activity) = ([], activity);
-        context.Skipped.Clear();
+        context.ForgetSkipped();
         foreach (var campaign in set.Activity.GetValueOrDefault(activity.Type) ?? [])
         {
             _queue.Add((campaign, true));
@@ -145,7 +159,7 @@ internal sealed partial class CampaignJudge
         (_state, _context, _program) = (state, context, program);
         (_at, _day, _store, _channel, _levelId) = (at, day, store, channel, level);
         _level = level is null ? 0 : _program.Tiers?.IndexOf(level) ?? 0;
-        (_credit, _local, _number) = (0, null, -1);
+        (_credit, _given, _local, _number) = (0, 0, null, -1);
         _queue.Clear();
         _cards.Clear();
         _groups.Clear();
@@ -157,6 +171,7 @@ internal sealed partial class CampaignJudge
         _stamps.Clear();
         _spends.Clear();
         _undone.Clear();
+        _lots.Clear();
         _givenBack.Clear();
         _answered.Clear();
     }
@@ -281,7 +296,7 @@ internal sealed partial class CampaignJudge
     {
         if (_activity is null)
         {
-            return campaign.What.Holds(lines, campaign.NeedsQuantity, out amount, out quantity);
+            return campaign.What.Holds(lines, _total, campaign.NeedsQuantity, out amount, out quantity);
         }
 
         (amount, quantity) = (_activity.Amount ?? 0, _activity.Quantity ?? 0m);
@@ -292,7 +307,7 @@ internal sealed partial class CampaignJudge
     private bool Compute(CompiledCampaign campaign, long amount, decimal quantity)
     {
         var any = campaign.TierCredit > 0 && _program.Tiers is not null;
-        for (var i = 0; i < campaign.Definition.Gives.Count; i++)
+        for (var i = 0; i < campaign.Gives.Length; i++)
         {
             _points[i] = campaign.PointsOf(i, amount, quantity, _level);
             any |= _points[i] > 0;
@@ -305,9 +320,9 @@ internal sealed partial class CampaignJudge
     private long Counted(CompiledCampaign campaign)
     {
         long sum = 0;
-        for (var i = 0; i < campaign.Definition.Gives.Count; i++)
+        for (var i = 0; i < campaign.Gives.Length; i++)
         {
-            sum += CampaignParser.UnitOf(campaign.Definition.Gives[i]) == campaign.FirstUnit && campaign.FirstUnit is not null ? _points[i] : 0;
+            sum += campaign.FirstUnit is not null && campaign.Units[i] == campaign.FirstUnit ? _points[i] : 0;
         }
 
         return sum;
@@ -332,9 +347,9 @@ internal sealed partial class CampaignJudge
             return false;
         }
 
-        for (var i = campaign.Definition.Gives.Count - 1; i >= 0 && tooMuch > 0; i--)
+        for (var i = campaign.Gives.Length - 1; i >= 0 && tooMuch > 0; i--)
         {
-            if (CampaignParser.UnitOf(campaign.Definition.Gives[i]) == campaign.FirstUnit)
+            if (campaign.Units[i] == campaign.FirstUnit)
             {
                 var cut = Math.Min(_points[i], tooMuch);
                 _points[i] -= cut;
@@ -347,9 +362,20 @@ internal sealed partial class CampaignJudge
 
     private bool IsTooMuch(CompiledCampaign campaign)
     {
-        for (var i = 0; i < campaign.Definition.Gives.Count; i++)
+        var all = _given;
+        for (var i = 0; i < campaign.Gives.Length; i++)
         {
-            if (_points[i] > 0 && CampaignParser.UnitOf(campaign.Definition.Gives[i]) is { } unit)
+            all += _points[i];
+        }
+
+        if (all <= MaxAwards)
+        {
+            return false;
+        }
+
+        for (var i = 0; i < campaign.Gives.Length; i++)
+        {
+            if (_points[i] > 0 && campaign.Units[i] is { } unit)
             {
                 var sum = _points[i];
                 foreach (var award in _awards)
@@ -371,20 +397,22 @@ internal sealed partial class CampaignJudge
     private void List(CompiledCampaign campaign)
     {
         var definition = campaign.Definition;
-        for (var i = 0; i < definition.Gives.Count; i++)
+        for (var i = 0; i < campaign.Gives.Length; i++)
         {
             if (_points[i] == 0)
             {
                 continue;
             }
 
-            if (definition.Gives[i] is CampaignGive.Donation donation)
+            _given += _points[i];
+
+            if (campaign.Gives[i] is CampaignGive.Donation donation)
             {
-                Donate(definition.Rule, donation, _points[i]);
+                Donate(definition.Rule, campaign.Units[i]!, donation.Cause, _points[i]);
             }
             else
             {
-                Award(definition.Rule, CampaignParser.UnitOf(definition.Gives[i])!, _points[i]);
+                Award(definition.Rule, campaign.Units[i]!, _points[i]);
             }
         }
 
@@ -399,28 +427,44 @@ internal sealed partial class CampaignJudge
     {
         for (var i = 0; i < _awards.Count; i++)
         {
-            if (_awards[i].Rule == rule && _awards[i].Unit == unit)
+            if (ReferenceEquals(_awards[i].Rule, rule) && _awards[i].Unit == unit)
             {
                 _awards[i] = _awards[i] with { Points = _awards[i].Points + points };
                 return;
             }
         }
 
-        _awards.Add(new(rule, unit, points, IsTierBonus: true, MemberDecider.LotOf(_program.FindUnit(unit)!, _day)));
+        _awards.Add(new(rule, unit, points, IsTierBonus: true, LotOf(unit)));
     }
 
-    private void Donate(string rule, CampaignGive.Donation give, long points)
+    /// <summary>Where points of a unit lie: worked out once, dates with months are dear.</summary>
+    private LotId LotOf(string unit)
+    {
+        foreach (var (known, lot) in _lots)
+        {
+            if (ReferenceEquals(known, unit) || known == unit)
+            {
+                return lot;
+            }
+        }
+
+        var made = MemberDecider.LotOf(_program.FindUnit(unit)!, _day);
+        _lots.Add((unit, made));
+        return made;
+    }
+
+    private void Donate(string rule, string unit, string cause, long points)
     {
         for (var i = 0; i < _donations.Count; i++)
         {
-            if (_donations[i].Rule == rule && _donations[i].Unit == give.Unit && _donations[i].Cause == give.Cause)
+            if (_donations[i].Rule == rule && _donations[i].Unit == unit && _donations[i].Cause == cause)
             {
                 _donations[i] = _donations[i] with { Points = _donations[i].Points + points };
                 return;
             }
         }
 
-        _donations.Add(new(rule, give.Unit, give.Cause, points));
+        _donations.Add(new(rule, unit, cause, points));
     }
 
     /// <summary>Notes what the campaign was to the sale, beside what it gave.</summary>

@@ -35,6 +35,8 @@ public static partial class MemberCodec
         TransferSent = 30,
         TransferReceived = 31,
         TransferEnded = 32,
+        VoucherPoints = 50,
+        Imported = 60,
         ExchangeOpened = 40,
         ExchangeEnded = 41,
     }
@@ -60,9 +62,10 @@ public static partial class MemberCodec
             case MemberEnrolled e: Frame(writer, Kind.Enrolled, e, Write); break;
             case StatusChanged e: Frame(writer, Kind.Status, e, Write); break;
             case AlternativeIdsReplaced e: Frame(writer, Kind.AlternativeIds, e, static (w, e) => Write(w, e.AlternativeIds)); break;
+            case MemberImported e: Frame(writer, Kind.Imported, e, Write); break;
             case RequestRefused e: Frame(writer, Kind.Refused, e, static (w, e) => SaleCodec.Write(w, e)); break;
             default:
-                if (!WriteSpending(writer, fact) && !WriteTransfer(writer, fact) && !WriteExchange(writer, fact))
+                if (!WriteSpending(writer, fact) && !WriteTransfer(writer, fact) && !WriteExchange(writer, fact) && !WriteVouchers(writer, fact))
                 {
                     throw new InvalidOperationException($"no form for {fact.GetType().Name}");
                 }
@@ -101,8 +104,9 @@ public static partial class MemberCodec
             Kind.Enrolled => new MemberEnrolled(body.Time(), body.SomeDay(), body.Flag(), body.Flag(), ReadAlternativeIds(ref body), body.Wide()),
             Kind.Status => new StatusChanged((MemberStatus)body.Byte(), body.Text()!, body.Text()!, ReadPostings(ref body)),
             Kind.AlternativeIds => new AlternativeIdsReplaced(ReadAlternativeIds(ref body)),
+            Kind.Imported => ReadImported(ref body),
             Kind.Refused => SaleCodec.ReadRefused(ref body),
-            _ => ReadSpending(kind, ref body) ?? ReadTransfer(kind, ref body) ?? ReadExchange(kind, ref body) ?? throw new FormatException($"event type {(byte)kind} is not known"),
+            _ => ReadSpending(kind, ref body) ?? ReadTransfer(kind, ref body) ?? ReadExchange(kind, ref body) ?? ReadVouchers(kind, ref body) ?? throw new FormatException($"event type {(byte)kind} is not known"),
         };
     }
 

@@ -63,8 +63,8 @@ public readonly ref partial struct MemberDecider
     {
         var program = _context.Programs.At(activity.At);
         var level = LevelOn(day);
-        var facts = _context.Judge.Judge(_state, _context, _context.CampaignsAt(activity.At, program), activity, day, level);
-        var recorded = new ActivityRecorded(activity, program.Version, level, day, [.. _context.Judge.Awards]) { Campaigns = facts };
+        var facts = TurnContext.Judge.Judge(_state, _context, _context.CampaignsAt(activity.At, program), activity, day, level);
+        var recorded = new ActivityRecorded(activity, program.Version, level, day, [.. TurnContext.Judge.Awards]) { Campaigns = facts };
         if (facts?.Credit is null)
         {
             Raise(recorded);
@@ -115,7 +115,7 @@ public readonly ref partial struct MemberDecider
             return null;
         }
 
-        var judge = _context.Judge;
+        var judge = TurnContext.Judge;
         var facts = judge.Judge(_state, _context, set, purchase, lines, day, level, awards, tender);
         if (judge.Awards.Count > 0)
         {
@@ -176,7 +176,7 @@ public readonly ref partial struct MemberDecider
     /// <summary>Finds where the points of a return with campaigns are taken, or put where it gives more than it takes.</summary>
     private Refusal? SettleReturn(Award[] awards, List<TakeBack> takes, bool waited, List<Posting> postings, TenderReturned? tender, bool withCampaigns)
     {
-        var judge = _context.Judge;
+        var judge = TurnContext.Judge;
         foreach (var unit in takes.Select(take => take.Unit).Distinct().ToArray())
         {
             var sum = takes.Where(take => take.Unit == unit).Sum(take => take.Points);
@@ -210,7 +210,7 @@ public readonly ref partial struct MemberDecider
         var book = _state.FindBook(unit);
         var there = (Int128)(book?.InLots ?? 0) + (book?.LapsedOf(own) ?? 0);
         var any = false;
-        while (there < points && _context.Judge.UndoCard(unit) is { } card)
+        while (there < points && TurnContext.Judge.UndoCard(unit) is { } card)
         {
             there += Lot.Sum(card.Stamps);
             any = true;
@@ -222,7 +222,7 @@ public readonly ref partial struct MemberDecider
     /// <summary>As <see cref="TakeBackFrom"/>, behind what the same return has taken and put back already.</summary>
     private Refusal? TakeBackAlso(string unit, long points, LotId own, bool waited, List<Posting> postings)
     {
-        var judge = _context.Judge;
+        var judge = TurnContext.Judge;
         var book = _state.FindBook(unit) ?? new UnitBook(unit);
         var lots = book.Lots.ToArray().Select(lot => lot.Id).Concat(judge.StampsBack.Where(posting => posting.Unit == unit).Select(posting => posting.Lot)).Distinct().Order().ToArray();
         points -= TakeFrom(own, points);

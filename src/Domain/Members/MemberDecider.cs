@@ -29,9 +29,14 @@ public sealed record TurnContext(Instant Now, ProgramCatalog Programs)
     public bool Explain { get; init; }
 
     /// <summary>Why campaigns in force gave nothing to the last purchase or activity; only when <see cref="Explain"/> says so.</summary>
-    public List<SkippedCampaign> Skipped { get; } = [];
+    public List<SkippedCampaign> Skipped => _skipped ??= [];
 
-    internal CampaignJudge Judge { get; } = new();
+    /// <summary>The thread's: a decision is made in one piece, and contexts are made too often to have one each.</summary>
+    internal static CampaignJudge Judge => CampaignJudge.OfThread;
+
+    internal void ForgetSkipped() => _skipped?.Clear();
+
+    private List<SkippedCampaign>? _skipped;
 
     private (CampaignCatalog? Of, CampaignSet? Set) _campaigns;
 
@@ -564,22 +569,29 @@ public readonly ref partial struct MemberDecider
         var earned = new List<EarnedPoints>(4);
         var money = purchase.PaidWithMoney(lines);
         Earning.Compute(program, program.Tiers?.IndexOf(purchase.Tier) ?? 0, money, earned);
-        if (purchase.Campaigns is not null)
+        // What no campaign had to do with may still have earned, by the program's own rules, stamps that lie in full cards.
+        var held = purchase.Campaigns ?? (_state.Engagement is null ? null : PurchaseCampaigns.None);
+        if (held is not null)
         {
-            _context.Judge.JudgeReturn(_state, _context, program, purchase, purchase.PaidWithMoney(purchase.Lines), money, earned);
+            TurnContext.Judge.JudgeReturn(_state, _context, program, purchase with { Campaigns = held }, purchase.PaidWithMoney(purchase.Lines), money, earned);
         }
 
         var (tender, tenderLeft) = GiveTenderBack(purchase, lines);
         var takes = new List<TakeBack>();
         var postings = new List<Posting>();
         var awards = AwardsLeft(purchase, program, earned, takes, out var progressPoints);
-        refusal = SettleReturn(awards, takes, waited, postings, tender, purchase.Campaigns is not null);
+        refusal = SettleReturn(awards, takes, waited, postings, tender, held is not null);
         if (refusal is not null)
         {
             return refusal;
         }
 
-        var campaigns = purchase.Campaigns is { } held ? _context.Judge.ReturnFacts(held) : null;
+        var campaigns = held is null ? null : TurnContext.Judge.ReturnFacts(held);
+        if (purchase.Campaigns is null)
+        {
+            campaigns = campaigns is { Undone.Length: > 0 } ? campaigns with { Left = null } : null;
+        }
+
         tender = RepayFirst(tender, postings);
         var after = purchase with { Lines = lines, Awards = awards, Campaigns = campaigns?.Left, Tender = tenderLeft };
         var visits = after.IsReturnedWhole && !purchase.IsReturnedWhole ? 1 : 0;

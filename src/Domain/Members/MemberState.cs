@@ -235,6 +235,20 @@ public sealed partial class MemberState(string id)
 
                 (IsAutomatic, EnrolmentFingerprint, AlternativeIds) = (enrolled.Automatic, enrolled.Fingerprint, enrolled.AlternativeIds);
                 break;
+            case VoucherPointsGiven given:
+                Give(given.Unit, given.Lot, given.Points);
+                LastGiven = given.Day;
+                break;
+            case MemberImported imported:
+                Post(imported.Postings);
+                (Tier, FixedLevel, LastGiven) = (imported.Tier, imported.Tier.Level, imported.Day);
+                foreach (var day in imported.Request.Days)
+                {
+                    History.Add(day.Day, day.Spend, day.Points, day.Visits);
+                }
+
+                History.Begin(imported.Day.PlusDays(-1), new(0, imported.Tier.Since, imported.Tier.Through));
+                break;
             case StatusChanged status:
                 Status = status.Status;
                 AlternativeIds = Status == MemberStatus.Closed ? [] : AlternativeIds;

@@ -142,6 +142,9 @@ public sealed class TierHistory
         _days.RemoveRange(0, DroppedAtOnce);
     }
 
+    /// <summary>Fixes the standing on a day, from where the walk begins: that of a member from another system.</summary>
+    internal void Begin(LocalDate on, TierStanding standing) => (FixedOn, Fixed) = (on, standing);
+
     /// <summary>For snapshots: puts back what was written.</summary>
     internal void Restore(ReadOnlySpan<ProgressDay> days, ProgressDay earlier, LocalDate fixedOn, TierStanding standing)
     {

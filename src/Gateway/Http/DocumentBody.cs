@@ -31,10 +31,10 @@ internal static class DocumentBody
     }
 
     /// <summary>The body as an object that <paramref name="read"/> reads; or a problem with everything that is wrong.</summary>
-    public static async Task<(T? Value, Problem? Problem)> ReadAsync<T>(HttpContext context, Func<JsonFields, T> read)
+    public static async Task<(T? Value, Problem? Problem)> ReadAsync<T>(HttpContext context, Func<JsonFields, T> read, int maxBytes = 64 * 1024)
         where T : class
     {
-        var (bytes, problem) = await ReadAsync(context, 64 * 1024).ConfigureAwait(false);
+        var (bytes, problem) = await ReadAsync(context, maxBytes).ConfigureAwait(false);
         if (bytes is null)
         {
             return (null, problem);

@@ -381,7 +381,7 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
 
     private static string Camel(string text) => char.ToLowerInvariant(text[0]) + text[1..];
 
-    private static Instant? ReadTime(JsonFields fields, string name)
+    internal static Instant? ReadTime(JsonFields fields, string name)
     {
         if (fields.Time(name) is not { } instant)
         {
@@ -396,7 +396,7 @@ internal sealed class MembersEndpoint(LoyaltyEngine engine)
         return Instant.FromUnixTimeMilliseconds(instant.ToUnixTimeMilliseconds());
     }
 
-    private static AlternativeId[] ReadAlternativeIds(JsonFields fields)
+    internal static AlternativeId[] ReadAlternativeIds(JsonFields fields)
     {
         var ids = new List<AlternativeId>();
         var errors = new List<FieldError>();

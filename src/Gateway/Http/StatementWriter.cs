@@ -23,13 +23,20 @@ internal sealed class StatementWriter(LoyaltyEngine engine)
         }
 
         var isCsv = context.Request.Headers.Accept.ToString() is var accept && Media.Is(accept, "text/csv");
-        foreach (var name in context.Request.Query.Keys)
+        var shard = 0;
+        foreach (var (name, value) in context.Request.Query)
         {
-            await HttpReplies.WriteProblemAsync(context, Problem.Shape(name, "is not a parameter here; the Accept header chooses between application/json and text/csv")).ConfigureAwait(false);
-            return;
+            var problem = name != "shard"
+                ? Problem.Shape(name, "is not a parameter here; known is shard, and the Accept header chooses between application/json and text/csv")
+                : !int.TryParse(value, out shard) || shard is < 1 or > PoolState.MaxShards ? Problem.Shape(name, $"is '{value}'; 1 to {PoolState.MaxShards} are possible") : null;
+            if (problem is not null)
+            {
+                await HttpReplies.WriteProblemAsync(context, problem).ConfigureAwait(false);
+                return;
+            }
         }
 
-        var statement = PoolParser.IsId(pool) && period.Length <= 10 ? await engine.PoolStatementAsync(pool, period).ConfigureAwait(false) : null;
+        var statement = PoolParser.IsId(pool) && period.Length <= 10 ? await engine.PoolStatementAsync(ActorIds.Pool(pool, shard).Key, period).ConfigureAwait(false) : null;
         if (statement is null)
         {
             await HttpReplies.WriteProblemAsync(context, new(

@@ -43,8 +43,10 @@ internal static class MemberEventReader
                 Facts.ReturnRecorded { Waited: false } returned => returned.Return.Id,
                 Facts.ReturnWaits waits => waits.Return.Id,
                 Facts.PointsAdjusted adjusted => adjusted.Adjustment.Id,
+                Facts.VoucherPointsGiven given => given.Redemption,
+                Facts.MemberImported imported => imported.Request.Id,
                 Facts.RequestRefused refused => refused.RequestId,
-                _ => SpendingEventReader.RequestOf(fact) ?? (fact as Facts.TransferSent)?.Transfer.Id,
+                _ => CampaignEventReader.RequestOf(fact) ?? SpendingEventReader.RequestOf(fact) ?? (fact as Facts.TransferSent)?.Transfer.Id,
             };
             if (id is not null)
             {
@@ -57,17 +59,19 @@ internal static class MemberEventReader
 
     private static IEnumerable<MemberStreamEvent> EventsOf(Facts.MemberEvent fact) => fact switch
     {
-        Facts.PurchaseRecorded it => [.. SpendingEventReader.EventsOf(it)!, .. it.Awards.Select(award => Tell(it, award))],
-        Facts.ReturnRecorded it => [Tell(it), .. SpendingEventReader.EventsOf(it)!],
+        Facts.PurchaseRecorded it => [.. SpendingEventReader.EventsOf(it)!, .. it.Awards.Select(award => Tell(it, award)), .. CampaignEventReader.EventsOf(it)!],
+        Facts.ReturnRecorded it => [Tell(it), .. CampaignEventReader.EventsOf(it)!, .. SpendingEventReader.EventsOf(it)!],
         Facts.PointsLapsed it => [Tell(it)],
         Facts.PointsAdjusted it => [Tell(it)],
+        Facts.MemberImported it => [Tell(it)],
+        Facts.VoucherPointsGiven it => [Tell(it)],
         Facts.TierChanged it => [Tell(it)],
         Facts.MemberEnrolled it => [Tell(it)],
         Facts.StatusChanged it => [Tell(it)],
 
         // What was said to the sender of a request, how the member is found, and the engine's own bookkeeping.
         Facts.RequestAnswered or Facts.RequestRefused or Facts.ReturnWaits or Facts.AlternativeIdsReplaced or Facts.TierHistoryFolded => [],
-        _ => SpendingEventReader.EventsOf(fact) ?? TransferEventReader.EventsOf(fact) ?? throw new FormatException($"no event is told of {fact.GetType().Name}"),
+        _ => SpendingEventReader.EventsOf(fact) ?? TransferEventReader.EventsOf(fact) ?? CampaignEventReader.EventsOf(fact) ?? throw new FormatException($"no event is told of {fact.GetType().Name}"),
     };
 
     private static PointsEarned Tell(Facts.PurchaseRecorded fact, Facts.Award award) => new()
@@ -95,6 +99,20 @@ internal static class MemberEventReader
         Points = fact.Lots.Sum(lot => lot.Points),
         Lots = [.. fact.Lots.Select(lot => new LotPoints(Dates(lot.Id), lot.Points))],
         ExpiredAt = fact.At.ToDateTimeOffset(),
+    };
+
+    private static PointsAdjusted Tell(Facts.VoucherPointsGiven fact) => new()
+    {
+        Unit = fact.Unit,
+        Points = fact.Points,
+        Changes = [new(fact.Unit, "lot", Dates(fact.Lot), fact.Points)],
+    };
+
+    private static MemberImported Tell(Facts.MemberImported fact) => new()
+    {
+        Import = fact.Request.Import,
+        Tier = Standing(fact.Tier),
+        Changes = Changes(fact.Postings),
     };
 
     private static PointsAdjusted Tell(Facts.PointsAdjusted fact) => new()
@@ -136,7 +154,7 @@ internal static class MemberEventReader
         Forfeited = Changes(fact.Postings),
     };
 
-    private static PointsChange[] Changes(Facts.Posting[] postings) => [.. postings.Select(posting => new PointsChange(
+    internal static PointsChange[] Changes(Facts.Posting[] postings) => [.. postings.Select(posting => new PointsChange(
         posting.Unit,
         posting.Place switch
         {
@@ -149,7 +167,7 @@ internal static class MemberEventReader
         posting.Place is Facts.PostingPlace.Lot or Facts.PostingPlace.Lapsed ? Dates(posting.Lot) : null,
         posting.Points))];
 
-    private static LotDates Dates(Facts.LotId lot) => new(lot.EarnedOn.ToDateOnly(), lot.AvailableOn.ToDateOnly(), lot.LastDay?.ToDateOnly());
+    internal static LotDates Dates(Facts.LotId lot) => new(lot.EarnedOn.ToDateOnly(), lot.AvailableOn.ToDateOnly(), lot.LastDay?.ToDateOnly());
 
     private static TierStanding Standing(Facts.HeldTier tier) =>
         tier.Level is null ? default : new(tier.Level, tier.Since.ToDateOnly(), tier.Through?.ToDateOnly());

@@ -51,6 +51,9 @@ public abstract class ActorKind
     /// <summary>Reads a state, or null when its form is not known (it is built from events then).</summary>
     public abstract object? ReadSnapshot(string key, ReadOnlySpan<byte> bytes);
 
+    /// <summary>Stored events as objects of the domain, for people who look at what a request came to; empty: the kind does not tell.</summary>
+    public virtual IReadOnlyList<object> ReadFacts(ReadOnlySpan<byte> events) => [];
+
     /// <summary>Posts stored events to a ledger: what their measures were when they were appended.</summary>
     public abstract void Post(ReadOnlySpan<byte> events, ILedgerSink ledger);
 }

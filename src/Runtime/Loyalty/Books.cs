@@ -17,6 +17,10 @@ public interface IBooks
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<JournalRecord?> FindAsync(string requestId);
 
+    /// <summary><see cref="LiabilityReader.ReadAsync"/>.</summary>
+    /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
+    ValueTask<LiabilityReport?> LiabilityAsync(TimeSpan patience);
+
     /// <summary><see cref="IJournal.ReadHistoryAsync"/>.</summary>
     /// <exception cref="JournalUnavailableException">The store cannot be read now.</exception>
     ValueTask<IReadOnlyList<JournalRecord>> ReadHistoryAsync(ActorId actor, long before, int count);
@@ -50,6 +54,9 @@ public sealed class JournalBooks(IJournal journal) : IBooks
         var key = RequestKey.Of(KeyScopes.Request, requestId, journal.KeySeed);
         return !journal.IsExclusive || journal.MightContain(key) ? await journal.FindAsync(key).ConfigureAwait(false) : null;
     }
+
+    /// <inheritdoc />
+    public ValueTask<LiabilityReport?> LiabilityAsync(TimeSpan patience) => LiabilityReader.Of(journal).ReadAsync(patience);
 
     /// <inheritdoc />
     public ValueTask<IReadOnlyList<JournalRecord>> ReadHistoryAsync(ActorId actor, long before, int count) => journal.ReadHistoryAsync(actor, before, count);

@@ -150,6 +150,13 @@ public sealed class AdjustPoints(Adjustment adjustment) : RequestCommand(ActorId
     public Adjustment Adjustment { get; } = adjustment;
 }
 
+/// <summary>Brings a member in from another system; its alternative ids have been claimed.</summary>
+public sealed class ImportMember(MemberImport import) : RequestCommand(ActorIds.Member(import.Member), import)
+{
+    /// <summary>The request.</summary>
+    public MemberImport Import { get; } = import;
+}
+
 /// <summary>Enrols a member; its alternative ids have been claimed. Reply: <see cref="MemberReply"/>.</summary>
 public sealed class EnrolMember(Enrolment enrolment) : Command(ActorIds.Member(enrolment.Id))
 {

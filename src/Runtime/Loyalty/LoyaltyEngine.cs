@@ -35,6 +35,7 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
     public static IReadOnlyList<ActorKind> Kinds(ProgramSource programs, PartnerConnectors? connectors = null) =>
         [
             .. ExchangeKinds(programs, connectors ?? new()), new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind(),
+            new VoucherBatchKind(), new VoucherBookKind(), new VoucherStoreKind(),
             new CampaignKind(programs), new CampaignsKind(), new BoardKind(), new RewardKind(), new RewardsKind(),
         ];
 

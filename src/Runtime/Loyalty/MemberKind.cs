@@ -125,6 +125,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                 ReturnRecorded e => e.Return,
                 ReturnWaits e => e.Return,
                 PointsAdjusted e => e.Adjustment,
+                MemberImported e => e.Request,
                 ActivityRecorded e => e.Activity,
                 _ => Spendings.RequestOf(stored) ?? Transfers.RequestOf(stored),
             };
@@ -164,6 +165,19 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
     public override object? ReadSnapshot(string key, ReadOnlySpan<byte> bytes) => MemberCodec.ReadSnapshot(key, bytes);
 
     /// <inheritdoc />
+    public override IReadOnlyList<object> ReadFacts(ReadOnlySpan<byte> events)
+    {
+        var facts = new List<object>();
+        var reader = new ByteReader(events);
+        while (!reader.AtEnd)
+        {
+            facts.Add(MemberCodec.Read(ref reader));
+        }
+
+        return facts;
+    }
+
+    /// <inheritdoc />
     public override void Post(ReadOnlySpan<byte> events, ILedgerSink ledger)
     {
         var reader = new ByteReader(events);
@@ -176,7 +190,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
     private static RequestOutcome Decide(
         MemberState member, RequestCommand command, MemberDecider decider, TurnContext context, List<MemberEvent> raised, Turn turn)
     {
-        if (member.Status == MemberStatus.Unknown && (command is AdjustPoints or SpendingCommand or TransferPoints || !context.Program.EnrolUnknownMembers))
+        if (member.Status == MemberStatus.Unknown && command is not ImportMember && (command is AdjustPoints or SpendingCommand or TransferPoints || !context.Program.EnrolUnknownMembers))
         {
             return new(OutcomeKind.UnknownMember, null, null, null, false);
         }
@@ -190,6 +204,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
             RecordReturn returned => decider.Record(returned.Return, returned.ReadRecalled()),
             RecordActivity activity => decider.Record(activity.Activity, IsFriendKnown(activity)),
             AdjustPoints adjustment => decider.Record(adjustment.Adjustment),
+            ImportMember import => decider.Record(import.Import, Fingerprint.Of(import.Import)),
             TransferPoints transfer => decider.Record(transfer.Transfer),
             _ => throw new InvalidOperationException($"members do not understand {command.GetType().Name}"),
         };
@@ -210,7 +225,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
         {
             switch (one)
             {
-                case PurchaseRecorded or PointsAdjusted or ReturnWaits:
+                case PurchaseRecorded or PointsAdjusted or ReturnWaits or MemberImported:
                     fact = one;
                     break;
                 case ReturnRecorded returned:

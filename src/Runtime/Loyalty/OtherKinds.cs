@@ -123,6 +123,19 @@ public sealed class SalesKind(ProgramSource programs) : ActorKind
     }
 
     /// <inheritdoc />
+    public override IReadOnlyList<object> ReadFacts(ReadOnlySpan<byte> events)
+    {
+        var facts = new List<object>();
+        var reader = new ByteReader(events);
+        while (!reader.AtEnd)
+        {
+            facts.Add(SalesCodec.Read(ref reader));
+        }
+
+        return facts;
+    }
+
+    /// <inheritdoc />
     public override void Post(ReadOnlySpan<byte> events, ILedgerSink ledger)
     {
         var reader = new ByteReader(events);

@@ -2,6 +2,7 @@ using Loyalty.Domain.Encoding;
 using Loyalty.Domain.Exchange;
 using Loyalty.Domain.Members;
 using Loyalty.Domain.Requests;
+using Loyalty.Domain.Vouchers;
 
 namespace Loyalty.Runtime.Loyalty;
 
@@ -94,6 +95,16 @@ public static class Fingerprint
             case StockChange change:
                 writer.Byte(12);
                 SpendingCodec.Write(writer, change);
+                break;
+            case VoucherRequest voucher:
+                writer.Byte(21);
+
+                // What a reconciliation came to is counted by the engine; its content is what was sent.
+                VoucherCodec.Write(writer, voucher is StoreReconciliation r ? r with { Accepted = 0, AcceptedMoney = 0, Overdrawn = 0, OverdrawnMoney = 0, Unknown = 0 } : voucher);
+                break;
+            case MemberImport import:
+                writer.Byte(26);
+                MemberCodec.Write(writer, import);
                 break;
             case Transfer transfer:
                 writer.Byte(13);

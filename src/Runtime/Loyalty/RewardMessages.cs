@@ -82,6 +82,9 @@ internal enum MemberMessage : byte
 
     /// <summary>The receiver of points decided about them.</summary>
     TransferDecided = 11,
+
+    /// <summary>A voucher gives points.</summary>
+    VoucherPoints = 30,
 }
 
 /// <summary>What members do about the effects of other actors.</summary>
@@ -95,6 +98,9 @@ internal static class MemberMessages
         {
             case MemberMessage.RewardDecided:
                 decider.DecideReward(reader.Text()!, reader.Flag() ? new(reader.Text()!, reader.Text()!, reader.Text()!) : null);
+                break;
+            case MemberMessage.VoucherPoints:
+                decider.GiveVoucherPoints(reader.Text()!, reader.Text()!, reader.VarInt());
                 break;
             case var other:
                 throw new InvalidOperationException($"members do not understand message {(byte)other} of {effect.Sender}");

@@ -9,7 +9,7 @@ namespace Loyalty.Runtime.Loyalty;
 /// <param name="Version">The event's version in the member's history.</param>
 /// <param name="At">The business time: the sale's own time, the moment of the lapse.</param>
 /// <param name="RecordedAt">When the engine decided.</param>
-/// <param name="Kind"><c>purchase</c>, <c>return</c>, <c>activity</c>, <c>lapse</c>, <c>adjustment</c>, <c>closing</c>, <c>tender</c>, <c>hold</c>, <c>commit</c>, <c>cancel</c>, <c>time-out</c>,
+/// <param name="Kind"><c>purchase</c>, <c>return</c>, <c>activity</c>, <c>lapse</c>, <c>adjustment</c>, <c>import</c>, <c>voucher</c>, <c>closing</c>, <c>tender</c>, <c>hold</c>, <c>commit</c>, <c>cancel</c>, <c>time-out</c>,
 /// <c>refused</c>, <c>redemption</c> or <c>reversal</c>.</param>
 /// <param name="Request">Id of the request; null for a lapse.</param>
 /// <param name="Rule">Which rule gave the points; null where no rule did.</param>
@@ -92,6 +92,12 @@ internal sealed partial class StatementBuilder(Dictionary<string, long> balances
                 break;
             case PointsAdjusted { Adjustment: var adjustment, Postings: var postings }:
                 AddMember(version, recordedAt, "adjustment", adjustment.Id, Accounts.Adjusted, postings);
+                break;
+            case VoucherPointsGiven given:
+                Add(version, recordedAt, recordedAt, "voucher", given.Redemption, null, given.Unit, given.Points, Accounts.Issued, Accounts.Member, given.Lot);
+                break;
+            case MemberImported { Request: var import, Postings: var postings }:
+                AddMember(version, recordedAt, "import", import.Id, Accounts.Imported, postings);
                 break;
             case ExchangeEnded { IsDone: true, Exchange: { Direction: not Domain.Exchange.ExchangeDirection.Out } exchange } e:
                 Add(version, recordedAt, recordedAt, "exchange", exchange.Id, null, exchange.Unit, exchange.Points, Domain.Exchange.PoolLedger.InTransit, Accounts.Member, e.Lot);

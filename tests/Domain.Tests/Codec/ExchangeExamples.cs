@@ -57,6 +57,11 @@ internal static class ExchangeExamples
         new PoolPeriodClosed(Period, At, At + Duration.FromDays(1), "2026-03-01"),
     ];
 
+    /// <summary>What came with the shards of pools.</summary>
+    public static readonly PoolEvent[] Shards = [new PoolMoved(3, new(-100, -200), At, 15), new PoolMoved(0, default, At, 0), new PoolAsked(At)];
+
+    public static readonly ExchangeStarted OnAShard = new(Request, At, 3);
+
     public static readonly ExchangeEvent[] Exchanges =
     [
         new ExchangeStarted(Request, At),

@@ -23,6 +23,8 @@ public class StoredForm
     [InlineData("events-exchange-v1.txt")]
     [InlineData("events-transfers-v1.txt")]
     [InlineData("events-campaigns-v1.txt")]
+    [InlineData("events-import-v1.txt")]
+    [InlineData("events-vouchers-v1.txt")]
     public void Events_written_by_version_1_stay_readable(string name)
     {
         var path = GoldenPath(name);
@@ -205,10 +207,12 @@ public class StoredForm
         Assert.Throws<FormatException>(() => MemberCodec.ReadSnapshot("M1", Convert.FromHexString(changed)));
     }
 
-    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All, .. CampaignExamples.All, .. ExchangeExamples.All, .. TransferExamples.All];
+    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All, .. CampaignExamples.All, .. ImportExamples.All, .. ImportExamples.Vouchers, .. ExchangeExamples.All, .. TransferExamples.All];
 
     private static MemberEvent[] Golden(string name) => name switch
     {
+        "events-vouchers-v1.txt" => ImportExamples.Vouchers,
+        "events-import-v1.txt" => ImportExamples.All,
         "events-v1.txt" => Examples.All,
         "events-campaigns-v1.txt" => CampaignExamples.All,
         "events-exchange-v1.txt" => ExchangeExamples.All,

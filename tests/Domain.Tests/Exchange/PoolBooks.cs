@@ -55,7 +55,7 @@ internal sealed class PoolBooks : ILedgerSink
     public string? Reserve(string id, ExchangeDirection direction, long amount, out Reservation? reservation, string? account = "SK1", string member = "M1")
     {
         var request = new ExchangeRequest { Id = id, Pool = "sky", Member = member, Direction = direction, Amount = amount, Account = account };
-        var refusal = Decider.Reserve(request, 0, out reservation);
+        var refusal = Decider.Reserve(request, out reservation);
         Keep();
         return refusal?.Code;
     }

@@ -208,7 +208,7 @@ internal sealed partial class ModelMember
     private List<ModelDone> UndoCards(string unit, long points, ModelLotKey own, List<ModelPosting> postings)
     {
         var (book, undone) = (Book(unit), new List<ModelDone>());
-        while (book.Lots.Values.Sum() + LapsedOf(book, own) < points && _done.Where(done => done.Campaign.Card?.Unit == unit && !done.Stands).OrderBy(done => done.Day).LastOrDefault() is { } newest)
+        while (book.Lots.Values.Sum() + LapsedOf(book, own) < points && _done.Where(done => done.Campaign.Card?.Unit == unit && !done.Stands).OrderBy(done => done.Day).ThenBy(done => done.Campaign.Id, StringComparer.Ordinal).LastOrDefault() is { } newest)
         {
             _done.Remove(newest);
             undone.Add(newest);

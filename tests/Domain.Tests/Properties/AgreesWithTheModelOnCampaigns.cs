@@ -14,3 +14,14 @@ public class AgreesWithTheModelOnCampaigns
     [Fact]
     public void After_every_request_the_books_are_those_of_the_model_and_the_quote_was_right_in_long_lives() => Checks.ForAll(32, 60, CampaignScripts.Of(40), script => Run.Of(script));
 }
+
+public class CampaignsInMemoryAreWhatWasWritten
+{
+    [Fact]
+    public void Snapshots_and_replayed_events_give_the_same_member() => Checks.ForAll(33, 80, CampaignScripts.Of(20), script => Run.Of(script, run =>
+    {
+        var written = run.Real.Snapshot();
+        run.Require(written.AsSpan().SequenceEqual(RealMember.SnapshotOf(run.Real.Copy())), "the snapshot does not give the same member");
+        run.Require(written.AsSpan().SequenceEqual(RealMember.SnapshotOf(run.Real.Replayed())), "the events do not give the same member");
+    }));
+}

@@ -18,6 +18,8 @@ public sealed class MemberEventTests
         await cluster.BuyAsync(Year(members: 40, perMember: 25, cluster.Clock.Now));
         await ReturnAsync(cluster, "r1", "m3", "m3-4");
         await TellAsync(cluster, new AdjustPoints(new Adjustment { Id = "a1", Member = "m4", Unit = "points", Points = 77, Reason = "goodwill", Author = "shop" }));
+        await TellAsync(cluster, new RecordActivity(new Activity { Id = "d1", Member = "m6", Type = "review", At = cluster.Clock.Now, Score = 4 }));
+        await TellAsync(cluster, new SetAttributes("m6", MemberAttributes.Of(["vip"], null)));
         await TellAsync(cluster, new Runtime.Loyalty.ChangeStatus("m5", MemberStatus.Closed, "asked for it", "shop"));
 
         // A few months later points have lapsed and tiers were reviewed.
@@ -38,6 +40,8 @@ public sealed class MemberEventTests
         Assert.Contains(events.OfType<Grains.Streams.TierChanged>(), change => change.To.Level == "silver");
         Assert.Equal("r1", Assert.Single(events.OfType<PointsReturned>()).Return);
         Assert.Equal(77, Assert.Single(events.OfType<Grains.Streams.PointsAdjusted>()).Points);
+        var done = Assert.Single(events.OfType<ActivityDone>());
+        Assert.Equal(("d1", "d1", "review", 4), (done.RequestId, done.Activity, done.Type, done.Score));
         Assert.Equal("closed", Assert.Single(events.OfType<Grains.Streams.StatusChanged>()).Status);
         Assert.Equal(40, events.OfType<Grains.Streams.MemberEnrolled>().Count(enrolled => enrolled is { Automatic: true, Confirmed: false }));
     }

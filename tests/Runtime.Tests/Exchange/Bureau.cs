@@ -24,25 +24,34 @@ internal sealed class Bureau
     private StepScheduler _scheduler = new();
     private int _funding;
 
-    public Bureau(TestPartner partner, string? definition = null, int shards = 2)
+    public Bureau(TestPartner partner, string? definition = null, int shards = 1)
     {
         Partner = partner;
-        _options = new() { Shards = shards };
+        Shards = shards;
+        _options = new() { Shards = 2 };
         Connectors.Add("sky", partner);
         Connectors.Alarms = (code, text) => Alarms.Add($"{code}: {text}");
         Journal = new(new() { CompleteInline = true, Fault = batch => Fault?.Invoke(batch) ?? MemoryFault.None });
         Boot();
         var start = Engine.StartAsync(Programs());
-        Run();
+        while (!start.IsCompleted)
+        {
+            Run();
+            Thread.Yield();
+        }
+
         Assert.Empty(start.GetAwaiter().GetResult());
         _definition = definition ?? """
             { "unit": "points", "partnerUnit": "skymiles", "connector": "sky", "rates": [ { "from": "2026-01-01", "out": "1/2", "in": "3/1" } ],
-              "out": {}, "in": {}, "earn": {}, "fee": { "rate": "1/10" }, "serviceFee": { "flat": 3 }, "retry": { "attempts": 4, "firstSeconds": 1, "maxSeconds": 60 } }
-            """;
+              "out": {}, "in": {}, "earn": {}, "fee": { "rate": "1/10" }, "serviceFee": { "flat": 3 }, "retry": { "attempts": 4, "firstSeconds": 1, "maxSeconds": 60 }
+            """ + $", \"shards\": {shards} }}";
         Assert.Empty(((PoolReply)Ask(new PublishPool(Pool, System.Text.Encoding.UTF8.GetBytes(_definition))).Reply!).Errors);
     }
 
     public TestPartner Partner { get; }
+
+    /// <summary>Of the pool.</summary>
+    public int Shards { get; }
 
     /// <summary>Of the one exchange, where a test has one.</summary>
     public ExchangeDirection Direction { get; init; }
@@ -152,13 +161,36 @@ internal sealed class Bureau
 
     public ExchangeState Do(string id, string member, ExchangeDirection direction, long amount)
     {
-        Assert.Equal(CommandStatus.Done, Ask(new StartExchange(Request(id, member, direction, amount))).Status);
+        Assert.Equal(CommandStatus.Done, Ask(Start(Request(id, member, direction, amount))).Status);
         return Exchange(id);
     }
 
     public MemberView Member(string id) => ((MemberReply)Ask(new GetMember(id)).Reply!).View!;
 
-    public PoolView View => ((PoolReply)Ask(new GetPool(Pool)).Reply!).View!;
+    /// <summary>The pool with all its actors.</summary>
+    public PoolView View
+    {
+        get
+        {
+            var view = ((PoolReply)Ask(new GetPool(Pool)).Reply!).View!;
+            for (var shard = 1; Shards > 1 && shard <= Shards; shard++)
+            {
+                var part = ((PoolReply)Ask(new GetPool(ActorIds.Pool(Pool, shard))).Reply!).View!;
+                view = view with
+                {
+                    Free = view.Free + part.Free,
+                    OpenCount = view.OpenCount + part.OpenCount,
+                    ParkedCount = view.ParkedCount + part.ParkedCount,
+                    Parked = [.. view.Parked, .. part.Parked],
+                };
+            }
+
+            return view;
+        }
+    }
+
+    /// <summary>The command that begins an exchange.</summary>
+    public StartExchange Start(ExchangeRequest request) => new(request, Shards);
 
     public long Sum(string unit, string account) => Journal.Totals().Sums.GetValueOrDefault(MeasureNames.Account(unit, account));
 
@@ -224,7 +256,7 @@ internal sealed class Bureau
         foreach (var state in all)
         {
             Assert.True(state.IsOver, $"{state.Id} is {state.Stage}");
-            Assert.Equal(state.Stage == ExchangeStage.Completed ? 1 : 0, lines.Count(line => line.Id == state.Id && line.Kind != "funding"));
+            Assert.Equal(state.Stage == ExchangeStage.Completed ? 1 : 0, lines.Count(line => line.Id == state.Id && line.Kind is not ("funding" or "shard")));
         }
     }
 

@@ -82,7 +82,7 @@ public class CrashTests
         var behaviours = Enum.GetValues<Behaviour>();
         var partner = new TestPartner((_, _) => random.Next(3) == 0 ? behaviours[random.Next(behaviours.Length)] : Behaviour.Answers);
         partner.QueryFails = _ => random.Next(3) == 0;
-        var bureau = new Bureau(partner);
+        var bureau = new Bureau(partner, shards: random.Next(2) == 0 ? 1 : random.Next(2, 5));
         bureau.Fund("points", 40_000);
         bureau.Fund("skymiles", 20_000);
         for (var i = 0; i < 8; i++)
@@ -99,7 +99,7 @@ public class CrashTests
             $"x{i}", $"m{random.Next(8)}", (ExchangeDirection)random.Next(1, 4), random.Next(1, 1200))).ToArray();
         foreach (var request in requests)
         {
-            bureau.Send(new StartExchange(request));
+            bureau.Send(bureau.Start(request));
             for (var steps = random.Next(8); steps > 0 && bureau.RunOne(random); steps--)
             {
             }
@@ -122,7 +122,7 @@ public class CrashTests
         foreach (var request in requests)
         {
             // Whoever got no answer sends the same again; it is the same exchange.
-            bureau.Ask(new StartExchange(request));
+            bureau.Ask(bureau.Start(request));
         }
 
         var ids = requests.Select(request => request.Id).ToArray();

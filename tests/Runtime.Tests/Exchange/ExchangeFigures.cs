@@ -69,7 +69,7 @@ public class ExchangeFigures(ITestOutputHelper output)
         for (var from = 0; from < count; from += 500)
         {
             await host.AskAllAsync([.. Enumerable.Range(from, Math.Min(500, count - from)).Select(i => new StartExchange(
-                new() { Id = $"x-{direction}-{i}", Pool = "sky", Member = $"m{i % Members}", Direction = direction, Amount = 100, Account = "SK" }))]);
+                new() { Id = $"x-{direction}-{i}", Pool = "sky", Member = $"m{i % Members}", Direction = direction, Amount = 100, Account = "SK" }, shards))]);
             while (from + 500 - (Done(journal) - before) > Window)
             {
                 await Task.Delay(1);
@@ -81,7 +81,27 @@ public class ExchangeFigures(ITestOutputHelper output)
             await Task.Delay(5);
         }
 
-        output.WriteLine($"{name}, {direction}, {shards} shards: {count / watch.Elapsed.TotalSeconds:0} exchanges/s ({count} in {watch.Elapsed.TotalSeconds:0.0} s, {Environment.ProcessorCount} cores)");
+        var elapsed = watch.Elapsed;
+        await AloneAsync(host, name, direction, count);
+
+        output.WriteLine($"{name}, {direction}, {shards} shards: {count / elapsed.TotalSeconds:0} exchanges/s ({count} in {elapsed.TotalSeconds:0.0} s, {Environment.ProcessorCount} cores)");
+    }
+
+    /// <summary>The pool's actor without the rest of the saga: reserve and commit, nothing else.</summary>
+    private async Task AloneAsync(EmbeddedHost host, string name, ExchangeDirection direction, int count)
+    {
+        var watch = Stopwatch.StartNew();
+        for (var from = 0; from < count; from += 2000)
+        {
+            var requests = Enumerable.Range(from, Math.Min(2000, count - from)).Select(i => new ExchangeRequest
+            {
+                Id = $"alone-{direction}-{i}", Pool = "sky", Member = "m1", Direction = direction, Amount = 100, Account = "SK",
+            }).ToArray();
+            await host.AskAllAsync([.. requests.Select(request => new StepCommand(ActorIds.Pool("sky"), new ReservePool(request, 0)))]);
+            await host.AskAllAsync([.. requests.Select(request => new StepCommand(ActorIds.Pool("sky"), new CommitPool(request.Id, "sky", 0, null)))]);
+        }
+
+        output.WriteLine($"{name}, {direction}: {count / watch.Elapsed.TotalSeconds:0} reservations with their commits a second by the pool's actor alone");
     }
 
     private static long Done(IJournal journal) => journal.Totals().Sums.GetValueOrDefault(MeasureNames.Counter(PoolLedger.Exchanges));

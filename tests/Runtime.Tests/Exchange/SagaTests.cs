@@ -207,6 +207,58 @@ public class SagaTests
     }
 
     [Fact]
+    public void A_pool_with_shards_exchanges_as_one_does_and_its_actors_add_up()
+    {
+        var bureau = Fund(new(new((_, _) => Behaviour.Answers), shards: 4));
+        var states = new List<ExchangeState>();
+        for (var i = 0; i < 60; i++)
+        {
+            states.Add(bureau.Do($"x{i}", "anna", (ExchangeDirection)((i % 3) + 1), 100 + i));
+            bureau.Clock.Now += Duration.FromSeconds(1);
+        }
+
+        Assert.All(states, state => Assert.Equal(ExchangeStage.Completed, state.Stage));
+
+        // Most were decided by the shards, and they still are when the leases have gone home.
+        Assert.Contains(states, state => state.Reservation!.Shard > 0);
+        Assert.True(states.Select(state => state.Reservation!.Shard).Distinct().Count() > 3);
+        bureau.RequireSettled(states);
+        bureau.Clock.Now += Duration.FromMinutes(1);
+        bureau.WakeDue();
+        for (var shard = 1; shard <= 4; shard++)
+        {
+            Assert.Equal(default, ((PoolReply)bureau.Ask(new GetPool(ActorIds.Pool("sky", shard))).Reply!).View!.Free);
+        }
+
+        bureau.RequireSettled(states);
+        bureau.Crash();
+        bureau.RequireSettled(states);
+    }
+
+    [Fact]
+    public void Of_fifty_that_want_the_last_units_of_a_pool_with_shards_at_most_one_gets_them_and_one_does_when_the_leases_are_home()
+    {
+        var bureau = new Bureau(new((_, _) => Behaviour.Answers), shards: 3);
+        bureau.Fund("skymiles", 45);
+        bureau.Buys("late", 100);
+        for (var i = 0; i < 50; i++)
+        {
+            bureau.Buys($"m{i}", 100);
+            bureau.Send(bureau.Start(Bureau.Request($"x{i}", $"m{i}", ExchangeDirection.Out, 100)));
+        }
+
+        bureau.Run(new Random(7));
+        var states = Enumerable.Range(0, 50).Select(i => bureau.Exchange($"x{i}")).ToList();
+        Assert.All(states, state => Assert.True(state.IsOver));
+        bureau.Clock.Now += Duration.FromMinutes(1);
+        bureau.WakeDue();
+        states.Add(bureau.Do("last", "late", ExchangeDirection.Out, 100));
+        Assert.Single(states, state => state.Stage == ExchangeStage.Completed);
+        Assert.Equal(0, bureau.View.Free.Units);
+        bureau.RequireSettled(states);
+    }
+
+    [Fact]
     public void A_process_without_the_connector_waits_and_another_one_completes()
     {
         var bureau = Fund(new(new((_, _) => Behaviour.Answers), Definition("\"out\": {}").Replace("\"sky\"", "\"elsewhere\"", StringComparison.Ordinal)));

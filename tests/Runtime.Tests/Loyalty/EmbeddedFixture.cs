@@ -18,6 +18,9 @@ public abstract class EmbeddedFixture : LoyaltyFixture
     /// <summary>The open books.</summary>
     protected IJournal Journal { get; set; } = null!;
 
+    /// <summary>The open books, for what asks them directly.</summary>
+    public IJournal OpenJournal => Journal;
+
     /// <inheritdoc />
     public override Task<int> WakeDueAsync() => _host!.WakeDueAsync();
 

@@ -10,7 +10,7 @@ using NodaTime;
 namespace Loyalty.Runtime.Tests.Loyalty;
 
 /// <summary>What every loyalty engine does, whatever runs its actors and wherever its books lie. After each test the books are audited.</summary>
-public abstract class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
+public abstract partial class LoyaltyBehaviour(LoyaltyFixture fixture) : IAsyncLifetime
 {
     private static readonly AlternativeId Card = new("card", "9826");
 

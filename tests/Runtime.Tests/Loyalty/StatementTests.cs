@@ -50,6 +50,8 @@ public class StatementTests
     {
         public string Description => inner.Description;
 
+        public ValueTask<LiabilityReport?> LiabilityAsync(TimeSpan patience) => throw new NotSupportedException();
+
         public ValueTask<ActorId?> FindActorAsync(string requestId) => inner.FindActorAsync(requestId);
 
         public ValueTask<JournalRecord?> FindAsync(string requestId) => inner.FindAsync(requestId);

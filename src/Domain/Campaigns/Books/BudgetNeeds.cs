@@ -31,10 +31,11 @@ public static class BudgetNeeds
             return;
         }
 
+        var total = MemberState.Sum(purchase.Lines);
         foreach (var campaign in set.All)
         {
             if (campaign.Definition is { Budget: not null, Trigger.Activity: null } && campaign.HoldsIn(purchase.Store) && campaign.HoldsOn(purchase.Channel)
-                && campaign.What.Holds(purchase.Lines, campaign.NeedsQuantity, out var amount, out var quantity))
+                && campaign.What.Holds(purchase.Lines, total, campaign.NeedsQuantity, out var amount, out var quantity))
             {
                 Add(campaign, purchase.Store, day, MostOf(campaign, amount, quantity), needs);
             }

@@ -26,7 +26,7 @@ public sealed record LeaseEntry(long Lease, PurseKey Purse, string Holder, long 
 public readonly ref partial struct CampaignDecider
 {
     /// <summary>Purchases and returns that may use one lease: a lease is closed to all others by so many keys, when its holder died.</summary>
-    public const int LeaseSlots = 512;
+    public const int LeaseSlots = 2048;
 
     /// <summary>How many leases of others an answer tells.</summary>
     public const int MaxOthers = 64;

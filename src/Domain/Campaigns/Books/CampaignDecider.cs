@@ -127,6 +127,11 @@ public readonly ref partial struct CampaignDecider(CampaignState state, Instant 
             return new("too-many-versions", "", $"{CampaignState.MaxVersions} versions exist; no more are kept");
         }
 
+        if (_state.Versions.Sum(version => (long)version.Definition.Source.Length) + draft.Json.Length > CampaignState.MaxVersionBytes)
+        {
+            return new("too-many-versions", "", $"all versions together would be longer than {CampaignState.MaxVersionBytes} bytes, the most that is kept of a campaign; go on with a new one");
+        }
+
         var definition = CampaignParser.Parse(draft.Json, _state.Id, _state.Versions.Count + 1, program, catalog, errors);
         if (definition is null)
         {

@@ -79,6 +79,9 @@ public sealed partial class CampaignState(string id)
     /// <summary>Versions that one campaign can have.</summary>
     public const int MaxVersions = 1000;
 
+    /// <summary>Bytes of all versions' definitions together: every process has all of them, and each change tells all of them.</summary>
+    public const int MaxVersionBytes = 2 * 1024 * 1024;
+
     /// <summary>Pauses, resumptions and the end, together.</summary>
     public const int MaxChanges = 1000;
 

@@ -89,7 +89,16 @@ public sealed class CampaignSource
             return;
         }
 
-        Adopt((await CampaignsKind.ReadAsync(journal).ConfigureAwait(false)).Entries);
+        try
+        {
+            Adopt((await CampaignsKind.ReadAsync(journal).ConfigureAwait(false)).Entries);
+        }
+        catch (FormatException e)
+        {
+            // During an upgrade: processes that know the form judge by it, this one goes on with the others.
+            Leases.Complain(e);
+        }
+
         Volatile.Write(ref _version, newest[0].LastVersion);
     }
 

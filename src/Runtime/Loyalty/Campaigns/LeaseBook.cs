@@ -52,6 +52,8 @@ public sealed partial class LeaseBook
         Volatile.Write(ref _host, host);
     }
 
+    internal void Complain(FormatException e) => _logger.LogError(e, "A campaign has a form that this engine does not know; it judges nothing here");
+
     internal IActorHost Host => _host!;
 
     internal IJournal Journal => _journal!;

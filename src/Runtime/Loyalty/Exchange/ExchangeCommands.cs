@@ -23,8 +23,13 @@ public sealed class StepCommand(ActorId target, ExchangeStep step) : Command(tar
 }
 
 /// <summary>Begins an exchange. Reply: <see cref="RequestOutcome"/> without fact and answer; how it goes on tells <see cref="GetExchange"/>.</summary>
-public sealed class StartExchange(ExchangeRequest request) : RequestCommand(ActorIds.Exchange(request.Id), request)
+/// <param name="request">The request.</param>
+/// <param name="shards">Shards of its pool, as far as the sender knows; 1: none.</param>
+public sealed class StartExchange(ExchangeRequest request, int shards = 1) : RequestCommand(ActorIds.Exchange(request.Id), request)
 {
+    /// <summary>Shards of its pool, as far as the sender knows; 1: none.</summary>
+    public int Shards { get; } = shards;
+
     /// <summary>The request.</summary>
     public ExchangeRequest Exchange { get; } = request;
 }

@@ -38,7 +38,8 @@ public sealed class ExchangeKind : ActorKind
         {
             case StartExchange start:
                 turn.AddKey(KeyScopes.Request, start.RequestId!, unique: true);
-                Raise(exchange, new ExchangeStarted(start.Exchange, turn.Now), turn);
+                var shard = start.Shards > 1 ? 1 + Journal.HashRange.ShardOf(start.Target.StableHash(), start.Shards) : 0;
+                Raise(exchange, new ExchangeStarted(start.Exchange, turn.Now, shard), turn);
                 command.Reply = new RequestOutcome(OutcomeKind.Recorded, null, null, null, false);
                 break;
             case EffectDeliveredCommand { Answer: StepAnswer answer }:

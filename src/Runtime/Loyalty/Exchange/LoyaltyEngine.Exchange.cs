@@ -31,7 +31,8 @@ public sealed partial class LoyaltyEngine
             }
         }
 
-        var start = await Host.AskAsync(new StartExchange(request)).ConfigureAwait(false);
+        var shards = ((PoolReply)known[0].Reply!).View!.Definition.Shards;
+        var start = await Host.AskAsync(new StartExchange(request, shards)).ConfigureAwait(false);
         if (start.Status != CommandStatus.Done || start.Outcome.Kind != OutcomeKind.Recorded)
         {
             return (start, false);
@@ -51,8 +52,41 @@ public sealed partial class LoyaltyEngine
         }
     }
 
+    /// <summary>How a pool stands, its shards included. The reply of the returned command is a <see cref="PoolReply"/>, or it is busy or unavailable.</summary>
+    public async Task<GetPool> PoolAsync(string pool)
+    {
+        var main = await Host.AskAsync(new GetPool(pool)).ConfigureAwait(false);
+        if (main.Reply is not PoolReply { View: { Definition.Shards: > 1 } view })
+        {
+            return main;
+        }
+
+        foreach (var part in await Host.AskAllAsync([.. Enumerable.Range(1, view.Definition.Shards).Select(shard => new GetPool(ActorIds.Pool(pool, shard)))]).ConfigureAwait(false))
+        {
+            if (part.Status != CommandStatus.Done)
+            {
+                return part;
+            }
+
+            if (part.Reply is PoolReply { View: { } shard })
+            {
+                view = view with
+                {
+                    Free = view.Free + shard.Free,
+                    Reserved = view.Reserved + shard.Reserved,
+                    OpenCount = view.OpenCount + shard.OpenCount,
+                    Parked = [.. view.Parked.Concat(shard.Parked).Take(PoolView.MaxParked)],
+                    ParkedCount = view.ParkedCount + shard.ParkedCount,
+                };
+            }
+        }
+
+        main.Reply = new PoolReply(view, []);
+        return main;
+    }
+
     /// <summary>The statement of a closed period of a pool, read from the journal; null: no such period was closed.</summary>
-    /// <param name="pool">The pool's id.</param>
+    /// <param name="pool">The pool's id; of a shard <c>id/1</c> …: each of a pool's actors has a statement of its own.</param>
     /// <param name="period">Its name: <c>2026-03</c>, <c>2026-W10</c>, <c>2026-03-05</c>.</param>
     /// <exception cref="Journal.JournalUnavailableException">The store cannot be read now.</exception>
     /// <exception cref="InvalidOperationException">It has more than <see cref="PoolStatement.MaxLines"/> lines, or its chain is broken.</exception>

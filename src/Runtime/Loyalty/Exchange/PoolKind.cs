@@ -15,7 +15,7 @@ public sealed class PoolKind(ProgramSource programs) : ActorKind
     public override string Name => ActorIds.PoolKind;
 
     /// <inheritdoc />
-    public override object Create(string key) => new PoolState(ActorIds.PoolOf(key).Pool);
+    public override object Create(string key) => new PoolState(ActorIds.PoolOf(key).Pool, ActorIds.PoolOf(key).Shard);
 
     /// <inheritdoc />
     public override void Apply(object state, ReadOnlySpan<byte> events)
@@ -44,12 +44,20 @@ public sealed class PoolKind(ProgramSource programs) : ActorKind
             case FundPool fund:
                 command.Reply = Fund(pool, fund, decider, turn);
                 break;
-            case GetPool or WakeCommand:
+            case EffectCommand effect:
+                PoolMessages.Decide(pool, decider, effect, turn);
+                break;
+            case GetPool:
                 decider.BringUpToDate();
-                command.Reply = command is GetPool ? new PoolReply(PoolView.Of(pool), []) : null;
+                command.Reply = new PoolReply(PoolView.Of(pool), []);
+                break;
+            case WakeCommand:
+                decider.BringUpToDate();
+                PoolMessages.GiveBack(pool, decider, turn);
                 break;
             case PublishPool publish:
                 var errors = decider.Publish(publish.Json);
+                PoolMessages.Tell(pool, raised, turn);
                 command.Reply = new PoolReply(PoolView.Of(pool), errors);
                 break;
             default:
@@ -122,7 +130,7 @@ public sealed class PoolKind(ProgramSource programs) : ActorKind
     public override void WriteSnapshot(object state, ByteWriter writer) => PoolCodec.Write(writer, (PoolState)state);
 
     /// <inheritdoc />
-    public override object? ReadSnapshot(string key, ReadOnlySpan<byte> bytes) => PoolCodec.ReadSnapshot(ActorIds.PoolOf(key).Pool, bytes);
+    public override object? ReadSnapshot(string key, ReadOnlySpan<byte> bytes) => PoolCodec.ReadSnapshot(ActorIds.PoolOf(key).Pool, bytes, ActorIds.PoolOf(key).Shard);
 
     /// <inheritdoc />
     public override void Post(ReadOnlySpan<byte> events, ILedgerSink ledger)
@@ -139,7 +147,14 @@ public sealed class PoolKind(ProgramSource programs) : ActorKind
         switch (command.Step)
         {
             case ReservePool step:
-                var refusal = decider.Reserve(step.Request, step.Shard, out var reservation);
+                var refusal = decider.Reserve(step.Request, out var reservation);
+                if (refusal is not null && pool.Shard > 0)
+                {
+                    // A shard refuses nothing: it has only a part of the pool.
+                    PoolMessages.Ask(pool, decider, turn);
+                    return new(StepResult.Elsewhere);
+                }
+
                 turn.AddKey(KeyScopes.Request, command.RequestId!, unique: true);
                 if (refusal is not null)
                 {

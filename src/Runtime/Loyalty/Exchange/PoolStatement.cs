@@ -25,7 +25,7 @@ internal static class PoolStatements
     /// <exception cref="InvalidOperationException">It has more than <see cref="PoolStatement.MaxLines"/> lines, or its chain is broken.</exception>
     public static async Task<PoolStatement?> ReadAsync(IBooks books, string pool, string period)
     {
-        var actor = ActorIds.Pool(pool);
+        var actor = new ActorId(ActorIds.PoolKind, pool);
         if (await books.FindAsync(PoolKind.PeriodKey(actor, period)).ConfigureAwait(false) is not { } end)
         {
             return null;
