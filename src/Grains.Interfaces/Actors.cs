@@ -140,6 +140,14 @@ public interface IMemberGrain : IExchangeStepGrain
     [Alias("get-transfer")]
     ValueTask<Answer<TransferView>> GetTransfer(string transfer);
 
+    /// <summary>Asks a household for something, on behalf of the member.</summary>
+    [Alias("ask-household")]
+    ValueTask<Answer<RequestOutcome>> AskHousehold([Immutable] HouseholdRequest ask);
+
+    /// <summary>A request to a household as it stands; none: there is none of that id.</summary>
+    [Alias("get-household-ask")]
+    ValueTask<Answer<HouseholdAskView>> GetHouseholdAsk(string ask);
+
     /// <summary>The member as it stands after all that is due.</summary>
     [Alias("get")]
     ValueTask<Answer<MemberReply>> Get();
@@ -186,6 +194,15 @@ public interface IFeedGrain : IActorGrain
     /// <summary>Reply: what is noted; all zero: nothing yet.</summary>
     [Alias("get")]
     ValueTask<Answer<FeedProgress>> Get();
+}
+
+/// <summary>A household and its pool. The key is its id.</summary>
+[Alias("loyalty.household")]
+public interface IHouseholdGrain : IActorGrain
+{
+    /// <summary>The household as it stands; without members: there is none.</summary>
+    [Alias("get")]
+    ValueTask<Answer<HouseholdView>> Get();
 }
 
 /// <summary>A reward and its stock. The key is its id.</summary>

@@ -76,10 +76,24 @@ public sealed class MemberGrain(IGrainContext context, SiloActors actors) : Acto
     public ValueTask<Answer<TransferView>> GetTransfer(string transfer) => AskAsync<TransferView>(new GetTransfer(Id.Key, transfer));
 
     /// <inheritdoc />
+    public ValueTask<Answer<RequestOutcome>> AskHousehold(HouseholdRequest ask) => AskAsync<RequestOutcome>(new AskHousehold(ask));
+
+    /// <inheritdoc />
+    public ValueTask<Answer<HouseholdAskView>> GetHouseholdAsk(string ask) => AskAsync<HouseholdAskView>(new GetHouseholdAsk(Id.Key, ask));
+
+    /// <inheritdoc />
     public ValueTask<Answer<MemberReply>> Get() => AskAsync<MemberReply>(new GetMember(Id.Key));
 
     /// <inheritdoc />
     public ValueTask<Answer<Domain.Exchange.StepAnswer>> DoStep(ReadOnlyMemory<byte> step) => AskAsync<Domain.Exchange.StepAnswer>(ExchangeSteps.CommandOf(Id, step));
+}
+
+/// <summary>A household.</summary>
+[GrainType(ActorIds.HouseholdKind), ShardPlacement, Reentrant, KeepAlive]
+public sealed class HouseholdGrain(IGrainContext context, SiloActors actors) : ActorGrain(context, actors), IHouseholdGrain
+{
+    /// <inheritdoc />
+    public ValueTask<Answer<HouseholdView>> Get() => AskAsync<HouseholdView>(new GetHousehold(Id.Key));
 }
 
 /// <summary>A reward.</summary>

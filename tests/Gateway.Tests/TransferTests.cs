@@ -48,6 +48,36 @@ public sealed class TransferTests(TransferTests.Gateway gateway) : IClassFixture
         (await Api.PostAsync("/v1/transfers", words)).ExpectProblem(400, "malformed", "points", "message", "hurry");
     }
 
+    [Fact]
+    public async Task A_household_is_founded_by_its_head_and_its_pool_is_filled_and_emptied()
+    {
+        await EarnAsync();
+        var household = Sales.NewId("H");
+        (await Api.GetAsync($"/v1/households/{household}")).ExpectProblem(404, "unknown-household", "household");
+        (await AskAsync(household, "members", ("role", "adult"))).ExpectProblem(422, "household-needs-head", "role");
+        (await AskAsync(household, "members", ("role", "head"), ("share", 101), ("colour", "red"))).ExpectProblem(400, "malformed", "share", "colour");
+        Assert.Equal("completed", (string)(await AskAsync(household, "members", ("role", "head"), ("share", 10))).Expect(200).Json["status"]!);
+        (await AskAsync(household, "contributions", ("unit", "points"), ("points", 100))).Expect(200);
+        var seen = (await Api.GetAsync($"/v1/households/{household}")).Expect(200).Json;
+        Assert.Equal((_anna, "head", 10L, 100L), ((string)seen["members"]![0]!["member"]!, (string)seen["members"]![0]!["role"]!, (long)seen["members"]![0]!["share"]!, (long)seen["pool"]![0]!["available"]!));
+        (await AskAsync(household, "withdrawals", ("unit", "points"), ("points", 101))).ExpectProblem(422, "not-enough-points", "points");
+        var taken = (await AskAsync(household, "withdrawals", ("unit", "points"), ("points", 30))).Expect(200);
+        Assert.Equal((30L, 430L), ((long)taken.Json["received"]![0]!["points"]!, (long)taken.Json["balances"]![0]!["available"]!));
+        Assert.Equal(70, (long)(await AskAsync(household, "leave")).Expect(200).Json["received"]![0]!["points"]!);
+        (await AskAsync(household, "leave")).ExpectProblem(422, "not-in-household", "household");
+    }
+
+    private Task<Reply> AskAsync(string household, string what, params (string Name, JsonNode Value)[] fields)
+    {
+        var body = new JsonObject { ["id"] = Sales.NewId("Q"), ["member"] = _anna };
+        foreach (var (name, value) in fields)
+        {
+            body[name] = value;
+        }
+
+        return Api.PostAsync($"/v1/households/{household}/{what}", body);
+    }
+
     private JsonObject Body(string id, long points, string? to = null) => new() { ["id"] = id, ["from"] = _anna, ["to"] = to ?? _ben, ["unit"] = "points", ["points"] = points };
 
     private async Task EarnAsync()
@@ -59,6 +89,6 @@ public sealed class TransferTests(TransferTests.Gateway gateway) : IClassFixture
     /// <summary>With a program that lets members give.</summary>
     public sealed class Gateway : TestGateway
     {
-        protected override string ProgramText => base.ProgramText.TrimEnd().TrimEnd('}') + """, "transfers": { "units": [ { "unit": "points", "fee": 2 } ] } }""";
+        protected override string ProgramText => base.ProgramText.TrimEnd().TrimEnd('}') + """, "transfers": { "units": [ { "unit": "points", "fee": 2 } ] }, "households": { "spend": "head" } }""";
     }
 }

@@ -4,3 +4,6 @@ namespace Loyalty.Grains.Tests;
 
 /// <summary>Transfers through a gateway of its own in front of two silos.</summary>
 public sealed class TransfersOnTwoSilosTests() : TransferBehaviour(new ClusterFixture(GatewayPlace.Client));
+
+/// <summary>Households through a gateway of its own in front of two silos.</summary>
+public sealed class HouseholdsOnTwoSilosTests() : HouseholdBehaviour(new ClusterFixture(GatewayPlace.Client));

@@ -47,6 +47,9 @@ public static class Accounts
     /// <summary>On their way between members and households.</summary>
     public const string InTransit = "in-transit";
 
+    /// <summary>In the pools of households.</summary>
+    public const string Household = "household";
+
     /// <summary>Fees of transfers.</summary>
     public const string Fees = "fees";
 

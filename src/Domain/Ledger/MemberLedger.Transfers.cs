@@ -20,6 +20,19 @@ public static partial class MemberLedger
                 ledger.Post(e.Transfer.Unit, Accounts.InTransit, Accounts.Member, e.Transfer.Points);
                 ledger.Post(e.Transfer.Unit, Accounts.Fees, Accounts.Member, e.Fee);
                 break;
+            case HouseholdAsked { Lots.Length: > 0 } e:
+                ledger.Post(e.Request.Unit!, Accounts.Member, Accounts.InTransit, Lot.Sum(e.Lots));
+                break;
+            case EarningsShared e:
+                ledger.Post(e.Unit, Accounts.Member, Accounts.InTransit, Lot.Sum(e.Lots));
+                break;
+            case HouseholdAnswered e:
+                foreach (var back in e.Back)
+                {
+                    ledger.Post(back.Unit, Accounts.InTransit, Accounts.Member, back.Points);
+                }
+
+                break;
         }
     }
 }

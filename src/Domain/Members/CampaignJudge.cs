@@ -246,7 +246,7 @@ internal sealed partial class CampaignJudge
         var isShutOut = definition.Group is { } group && _groups.Contains(group);
         if (!Compute(campaign, amount, quantity))
         {
-            return isShutOut ? SkipReasons.Exclusive : isTriggered ? SkipReasons.NotInBasket : SkipReasons.NotTriggered;
+            return !isTriggered ? SkipReasons.NotTriggered : isShutOut ? SkipReasons.Exclusive : SkipReasons.NotInBasket;
         }
 
         if (!HasUse(campaign))

@@ -102,7 +102,7 @@ public static partial class MemberCodec
         return e;
     }
 
-    private static bool HasSections(MemberState state) => state.Engagement is not null || state.Holds is { IsEmpty: false } || state.Transfers is { IsEmpty: false } || state.Exchanges is not null;
+    private static bool HasSections(MemberState state) => state.Engagement is not null || state.Holds is { IsEmpty: false } || HasTransfers(state) || state.Exchanges is not null;
 
     private static void WriteSections(ByteWriter writer, MemberState state)
     {
@@ -116,7 +116,7 @@ public static partial class MemberCodec
             WriteSection(writer, Section.Spending, holds, WriteHolds);
         }
 
-        if (state.Transfers is { IsEmpty: false })
+        if (HasTransfers(state))
         {
             WriteSection(writer, Section.Households, state, WriteTransfers);
         }

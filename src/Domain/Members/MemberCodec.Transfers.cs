@@ -6,8 +6,13 @@ namespace Loyalty.Domain.Members;
 /// <summary>The stored form of transfers: events 30 to 32, and section 3 of snapshots.</summary>
 public static partial class MemberCodec
 {
-    /// <summary>The form of section 3. A later one has another number and is not read by older engines.</summary>
+    /// <summary>A form of section 3.</summary>
     private const byte TransfersOnly = 1;
+
+    /// <summary>A form of section 3: transfers, then the place in a household and what was asked of it.</summary>
+    private const byte WithHousehold = 2;
+
+    private static bool HasTransfers(MemberState state) => state.Transfers is { IsEmpty: false } || HasHousehold(state);
 
     /// <summary>Writes lots as the events do.</summary>
     public static void WriteLots(ByteWriter writer, ReadOnlySpan<Lot> lots) => Write(writer, lots);
@@ -54,26 +59,33 @@ public static partial class MemberCodec
 
     private static void WriteTransfers(ByteWriter writer, MemberState state)
     {
-        writer.Byte(TransfersOnly);
-        writer.Count(state.Transfers!.Open.Count);
-        foreach (var open in state.Transfers.Open)
+        var transfers = state.Transfers ?? new();
+        writer.Byte(HasHousehold(state) ? WithHousehold : TransfersOnly);
+        writer.Count(transfers.Open.Count);
+        foreach (var open in transfers.Open)
         {
             Write(writer, open.Transfer, open.Lots, open.Fee, open.Day);
         }
 
-        writer.Count(state.Transfers.Given.Count);
-        foreach (var given in state.Transfers.Given)
+        writer.Count(transfers.Given.Count);
+        foreach (var given in transfers.Given)
         {
             writer.Text(given.Unit);
             writer.Day(given.Day);
             writer.VarInt(given.OnDay);
             writer.VarInt(given.InYear);
         }
+
+        if (HasHousehold(state))
+        {
+            WriteSeat(writer, state);
+        }
     }
 
     private static void ReadTransfers(ref ByteReader reader, MemberState state)
     {
-        if (reader.Byte() is var form and not TransfersOnly)
+        var form = reader.Byte();
+        if (form is not (TransfersOnly or WithHousehold))
         {
             throw new FormatException($"form {form} of transfers is not known here: a newer engine wrote it");
         }
@@ -87,6 +99,11 @@ public static partial class MemberCodec
         for (var count = reader.Count(); count > 0; count--)
         {
             transfers.Restore(new(reader.Text()!, reader.SomeDay(), reader.VarInt(), reader.VarInt()));
+        }
+
+        if (form == WithHousehold)
+        {
+            ReadSeat(ref reader, state);
         }
     }
 

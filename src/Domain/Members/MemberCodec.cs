@@ -35,6 +35,9 @@ public static partial class MemberCodec
         TransferSent = 30,
         TransferReceived = 31,
         TransferEnded = 32,
+        HouseholdAsked = 33,
+        HouseholdAnswered = 34,
+        EarningsShared = 35,
         VoucherPoints = 50,
         Imported = 60,
         ExchangeOpened = 40,
@@ -65,7 +68,7 @@ public static partial class MemberCodec
             case MemberImported e: Frame(writer, Kind.Imported, e, Write); break;
             case RequestRefused e: Frame(writer, Kind.Refused, e, static (w, e) => SaleCodec.Write(w, e)); break;
             default:
-                if (!WriteSpending(writer, fact) && !WriteTransfer(writer, fact) && !WriteExchange(writer, fact) && !WriteVouchers(writer, fact))
+                if (!WriteSpending(writer, fact) && !WriteTransfer(writer, fact) && !WriteHousehold(writer, fact) && !WriteExchange(writer, fact) && !WriteVouchers(writer, fact))
                 {
                     throw new InvalidOperationException($"no form for {fact.GetType().Name}");
                 }
@@ -106,7 +109,7 @@ public static partial class MemberCodec
             Kind.AlternativeIds => new AlternativeIdsReplaced(ReadAlternativeIds(ref body)),
             Kind.Imported => ReadImported(ref body),
             Kind.Refused => SaleCodec.ReadRefused(ref body),
-            _ => ReadSpending(kind, ref body) ?? ReadTransfer(kind, ref body) ?? ReadExchange(kind, ref body) ?? ReadVouchers(kind, ref body) ?? throw new FormatException($"event type {(byte)kind} is not known"),
+            _ => ReadSpending(kind, ref body) ?? ReadTransfer(kind, ref body) ?? ReadHousehold(kind, ref body) ?? ReadExchange(kind, ref body) ?? ReadVouchers(kind, ref body) ?? throw new FormatException($"event type {(byte)kind} is not known"),
         };
     }
 

@@ -170,6 +170,7 @@ public readonly ref partial struct MemberDecider
             ApplyWaiting(purchase.Id);
         }
 
+        ShareEarnings(purchase.Id);
         BringUpToDate();
         return null;
     }
@@ -296,7 +297,7 @@ public readonly ref partial struct MemberDecider
         var postings = new List<Posting>();
         if (status == MemberStatus.Closed)
         {
-            if ((CheckExchanges() ?? CheckTransfersEnded() ?? EndAllHolds()) is { } open)
+            if ((CheckExchanges() ?? CheckTransfersEnded() ?? CheckHouseholdLeft() ?? EndAllHolds()) is { } open)
             {
                 return open;
             }

@@ -261,7 +261,7 @@ public sealed partial class MemberState(string id)
             case RequestRefused or RequestAnswered:
                 break;
             default:
-                if (!ApplySpending(fact) && !ApplyTransfer(fact) && !ApplyExchange(fact))
+                if (!ApplySpending(fact) && !ApplyTransfer(fact) && !ApplyHousehold(fact) && !ApplyExchange(fact))
                 {
                     throw new InvalidOperationException($"no rule applies {fact.GetType().Name}");
                 }

@@ -59,6 +59,9 @@ public sealed class ProgramDefinition
     /// <summary>Which points members may give each other.</summary>
     public TransferPolicy Transfers { get; init; } = TransferPolicy.None;
 
+    /// <summary>What households may be; null: there are none.</summary>
+    public HouseholdPolicy? Households { get; init; }
+
     /// <summary>The definition as it was given (UTF-8 JSON).</summary>
     public required ReadOnlyMemory<byte> Source { get; init; }
 

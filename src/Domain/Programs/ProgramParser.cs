@@ -108,6 +108,7 @@ public static partial class ProgramParser
         var approval = fields.Flag("campaignApproval", false);
         var redemption = fields.Nested("redemption", required: false) is { } spending ? RedemptionPolicy.Read(spending, unitIds, errors) : RedemptionPolicy.Default;
         var transfers = fields.Nested("transfers", required: false) is { } giving ? TransferPolicy.Read(giving, unitIds, errors) : TransferPolicy.None;
+        var households = fields.Nested("households", required: false) is { } household ? HouseholdPolicy.Read(household) : null;
         fields.RefuseUnknown();
 
         if (previous is not null)
@@ -136,6 +137,7 @@ public static partial class ProgramParser
             CampaignApproval = approval,
             Redemption = redemption,
             Transfers = transfers,
+            Households = households,
             Source = json.ToArray(),
         };
     }

@@ -60,6 +60,7 @@ internal static class GatewayApp
         var operations = new OperationsEndpoint(engine);
         var spending = new SpendingEndpoint(engine);
         var transfers = new TransfersEndpoint(engine);
+        var households = new HouseholdsEndpoint(engine);
         var rewards = new RewardsEndpoint(engine);
         var campaigns = new CampaignsEndpoint(engine);
         var engagement = new EngagementEndpoint(engine, limits);
@@ -78,6 +79,11 @@ internal static class GatewayApp
         app.MapPost("/v1/holds/{id}/cancel", Guard(keys, Seller, spending.CancelAsync));
         app.MapPost("/v1/redemptions", Guard(keys, Seller, spending.RedeemAsync));
         app.MapPost("/v1/redemptions/{id}/reversal", Guard(keys, Desk, spending.ReverseAsync));
+        app.MapGet("/v1/households/{id}", Guard(keys, Reader, households.GetAsync));
+        app.MapPost("/v1/households/{id}/members", Guard(keys, Desk, households.JoinAsync));
+        app.MapPost("/v1/households/{id}/leave", Guard(keys, Desk, households.LeaveAsync));
+        app.MapPost("/v1/households/{id}/contributions", Guard(keys, Seller, households.ContributeAsync));
+        app.MapPost("/v1/households/{id}/withdrawals", Guard(keys, Seller, households.WithdrawAsync));
         app.MapPost("/v1/transfers", Guard(keys, Seller, transfers.TransferAsync));
         app.MapGet("/v1/transfers/{id}", Guard(keys, Reader, transfers.GetAsync));
         app.MapGet("/v1/rewards", Guard(keys, Reader, rewards.ListAsync));
@@ -191,6 +197,23 @@ internal static class GatewayApp
         if (isMember && MembersEndpoint.MemberOf(context) is { Length: > Domain.Requests.RequestLimits.IdLength } id)
         {
             return HttpReplies.WriteProblemAsync(context, Problem.Shape("id", $"has {id.Length} characters; 1 to {Domain.Requests.RequestLimits.IdLength} are possible")).AsTask();
+        }
+
+        // Names in addresses are bounded like names in bodies: nothing can have such a name.
+        foreach (var (name, value) in isMember ? [] : context.Request.RouteValues)
+        {
+            if (value is not string { Length: > Domain.Requests.RequestLimits.IdLength } text)
+            {
+                continue;
+            }
+
+            if (context.Request.Method is not ("GET" or "DELETE"))
+            {
+                return HttpReplies.WriteProblemAsync(context, Problem.Shape(name, $"has {text.Length} characters; 1 to {Domain.Requests.RequestLimits.IdLength} are possible")).AsTask();
+            }
+
+            // The handler says in its own words that there is no such thing.
+            context.Request.RouteValues[name] = text[..(Domain.Requests.RequestLimits.IdLength + 1)];
         }
 
         return handler(context);

@@ -46,7 +46,7 @@ internal static class MemberEventReader
                 Facts.VoucherPointsGiven given => given.Redemption,
                 Facts.MemberImported imported => imported.Request.Id,
                 Facts.RequestRefused refused => refused.RequestId,
-                _ => CampaignEventReader.RequestOf(fact) ?? SpendingEventReader.RequestOf(fact) ?? (fact as Facts.TransferSent)?.Transfer.Id,
+                _ => CampaignEventReader.RequestOf(fact) ?? SpendingEventReader.RequestOf(fact) ?? (fact as Facts.TransferSent)?.Transfer.Id ?? (fact as Facts.HouseholdAsked)?.Request.Id,
             };
             if (id is not null)
             {
@@ -71,7 +71,7 @@ internal static class MemberEventReader
 
         // What was said to the sender of a request, how the member is found, and the engine's own bookkeeping.
         Facts.RequestAnswered or Facts.RequestRefused or Facts.ReturnWaits or Facts.AlternativeIdsReplaced or Facts.TierHistoryFolded => [],
-        _ => SpendingEventReader.EventsOf(fact) ?? TransferEventReader.EventsOf(fact) ?? CampaignEventReader.EventsOf(fact) ?? throw new FormatException($"no event is told of {fact.GetType().Name}"),
+        _ => SpendingEventReader.EventsOf(fact) ?? TransferEventReader.EventsOf(fact) ?? HouseholdEventReader.EventsOf(fact) ?? CampaignEventReader.EventsOf(fact) ?? throw new FormatException($"no event is told of {fact.GetType().Name}"),
     };
 
     private static PointsEarned Tell(Facts.PurchaseRecorded fact, Facts.Award award) => new()

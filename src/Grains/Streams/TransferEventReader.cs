@@ -22,6 +22,6 @@ internal static class TransferEventReader
         _ => null,
     };
 
-    private static LotPoints[] LotsOf(Facts.Lot[] lots) =>
+    internal static LotPoints[] LotsOf(Facts.Lot[] lots) =>
         [.. lots.Select(lot => new LotPoints(new(lot.Id.EarnedOn.ToDateOnly(), lot.Id.AvailableOn.ToDateOnly(), lot.Id.LastDay?.ToDateOnly()), lot.Points))];
 }

@@ -41,6 +41,12 @@ public static class ActorIds
     /// <summary>An exchange with a partner.</summary>
     public const string ExchangeKind = "exchange";
 
+    /// <summary>A household: who is in it, and its pool.</summary>
+    public const string HouseholdKind = "household";
+
+    /// <summary>A household.</summary>
+    public static ActorId Household(string id) => new(HouseholdKind, id);
+
     /// <summary>An entry of the catalogue of rewards, with its stock.</summary>
     public const string RewardKind = "reward";
 

@@ -36,7 +36,7 @@ public sealed partial class LoyaltyEngine(IActorHost host, IBooks books, Program
         [
             .. ExchangeKinds(programs, connectors ?? new()), new MemberKind(programs), new SalesKind(programs), new DirectoryKind(), new ProgramKind(), new FeedKind(),
             new VoucherBatchKind(), new VoucherBookKind(), new VoucherStoreKind(),
-            new CampaignKind(programs), new CampaignsKind(), new BoardKind(), new RewardKind(), new RewardsKind(),
+            new CampaignKind(programs), new CampaignsKind(), new HouseholdKind(programs), new BoardKind(), new RewardKind(), new RewardsKind(),
         ];
 
     /// <summary>Loads the program, or publishes a first one in new books. To be called once before anything else.</summary>

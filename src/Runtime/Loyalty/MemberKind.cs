@@ -51,6 +51,10 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
             case WakeCommand:
                 decider.BringUpToDate();
                 break;
+            case GetHouseholdAsk ask:
+                decider.BringUpToDate();
+                command.Reply = Households.View(member, ask);
+                break;
             case GetTransfer transfer:
                 decider.BringUpToDate();
                 command.Reply = Transfers.View(member, transfer);
@@ -67,7 +71,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                 command.Reply = Exchanges.Do(step, decider, turn);
                 break;
             case EffectCommand effect:
-                if (!Transfers.Decide(decider, effect, turn))
+                if (!Transfers.Decide(decider, effect, turn) && !Households.Decide(decider, effect))
                 {
                     MemberMessages.Decide(decider, effect);
                 }
@@ -103,6 +107,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
             AddCampaignKeys(fact, turn);
             Spendings.AddTo(turn, fact);
             Transfers.AddTo(turn, fact);
+            Households.AddTo(turn, fact);
         }
 
         turn.EventCount += raised.Count;
@@ -127,7 +132,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                 PointsAdjusted e => e.Adjustment,
                 MemberImported e => e.Request,
                 ActivityRecorded e => e.Activity,
-                _ => Spendings.RequestOf(stored) ?? Transfers.RequestOf(stored),
+                _ => Spendings.RequestOf(stored) ?? Transfers.RequestOf(stored) ?? Households.RequestOf(stored),
             };
             if (request?.Id == command.RequestId)
             {
@@ -190,7 +195,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
     private static RequestOutcome Decide(
         MemberState member, RequestCommand command, MemberDecider decider, TurnContext context, List<MemberEvent> raised, Turn turn)
     {
-        if (member.Status == MemberStatus.Unknown && command is not ImportMember && (command is AdjustPoints or SpendingCommand or TransferPoints || !context.Program.EnrolUnknownMembers))
+        if (member.Status == MemberStatus.Unknown && command is not ImportMember && (command is AdjustPoints or SpendingCommand or TransferPoints or AskHousehold || !context.Program.EnrolUnknownMembers))
         {
             return new(OutcomeKind.UnknownMember, null, null, null, false);
         }
@@ -206,6 +211,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
             AdjustPoints adjustment => decider.Record(adjustment.Adjustment),
             ImportMember import => decider.Record(import.Import, Fingerprint.Of(import.Import)),
             TransferPoints transfer => decider.Record(transfer.Transfer),
+            AskHousehold household => decider.Record(household.Ask),
             _ => throw new InvalidOperationException($"members do not understand {command.GetType().Name}"),
         };
         if (unknown is not null)
@@ -240,7 +246,7 @@ public sealed partial class MemberKind(ProgramSource programs) : ActorKind
                     fact ??= ReferenceEquals(activity.Activity, request) ? one : fact;
                     break;
                 default:
-                    fact = ReferenceEquals(Spendings.RequestOf(one) ?? Transfers.RequestOf(one), request) ? one : fact;
+                    fact = ReferenceEquals(Spendings.RequestOf(one) ?? Transfers.RequestOf(one) ?? Households.RequestOf(one), request) ? one : fact;
                     break;
             }
         }
@@ -393,7 +399,7 @@ internal static class Outcomes
             var what = recorded switch
             {
                 Purchase => "a purchase", Return => "a return", Adjustment => "an adjustment", Hold => "a hold", Redemption => "a redemption", HoldCommit => "a commit",
-                HoldCancel => "a cancellation", Activity => "an activity", Reversal => "a reversal", Transfer => "a transfer", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
+                HoldCancel => "a cancellation", Activity => "an activity", Reversal => "a reversal", Transfer => "a transfer", HouseholdRequest => "a request to a household", ExchangeRequest => "an exchange", PoolFunding => "a funding of a pool", StockChange => "a change of stock", not null => "a request", _ => "a request that was refused",
             };
             var whose = actor.Kind == ActorIds.MemberKind ? $"of member {actor.Key}" : "without member";
             return new(

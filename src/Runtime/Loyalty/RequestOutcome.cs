@@ -106,6 +106,10 @@ public static class Fingerprint
                 writer.Byte(26);
                 MemberCodec.Write(writer, import);
                 break;
+            case HouseholdRequest household:
+                writer.Byte(14);
+                HouseholdRequestCodec.Write(writer, household);
+                break;
             case Transfer transfer:
                 writer.Byte(13);
                 TransferCodec.Write(writer, transfer);

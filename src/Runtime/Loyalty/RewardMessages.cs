@@ -83,6 +83,9 @@ internal enum MemberMessage : byte
     /// <summary>The receiver of points decided about them.</summary>
     TransferDecided = 11,
 
+    /// <summary>The household answers what the member asked.</summary>
+    HouseholdAnswers = 12,
+
     /// <summary>A voucher gives points.</summary>
     VoucherPoints = 30,
 }

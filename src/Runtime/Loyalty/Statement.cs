@@ -108,6 +108,7 @@ internal sealed partial class StatementBuilder(Dictionary<string, long> balances
             default:
                 AddSpending(fact, version, recordedAt);
                 AddTransfer(fact, version, recordedAt);
+                AddHousehold(fact, version, recordedAt);
                 break;
         }
     }

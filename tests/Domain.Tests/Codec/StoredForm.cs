@@ -22,6 +22,7 @@ public class StoredForm
     [InlineData("events-spending-v1.txt")]
     [InlineData("events-exchange-v1.txt")]
     [InlineData("events-transfers-v1.txt")]
+    [InlineData("events-households-v1.txt")]
     [InlineData("events-campaigns-v1.txt")]
     [InlineData("events-import-v1.txt")]
     [InlineData("events-vouchers-v1.txt")]
@@ -207,7 +208,7 @@ public class StoredForm
         Assert.Throws<FormatException>(() => MemberCodec.ReadSnapshot("M1", Convert.FromHexString(changed)));
     }
 
-    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All, .. CampaignExamples.All, .. ImportExamples.All, .. ImportExamples.Vouchers, .. ExchangeExamples.All, .. TransferExamples.All];
+    private static MemberEvent[] Everything => [.. Examples.All, .. SpendingExamples.All, .. CampaignExamples.All, .. ImportExamples.All, .. ImportExamples.Vouchers, .. ExchangeExamples.All, .. TransferExamples.All, .. TransferExamples.Households];
 
     private static MemberEvent[] Golden(string name) => name switch
     {
@@ -217,6 +218,7 @@ public class StoredForm
         "events-campaigns-v1.txt" => CampaignExamples.All,
         "events-exchange-v1.txt" => ExchangeExamples.All,
         "events-transfers-v1.txt" => TransferExamples.All,
+        "events-households-v1.txt" => TransferExamples.Households,
         _ => SpendingExamples.All,
     };
 

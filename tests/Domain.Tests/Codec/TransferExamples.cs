@@ -24,4 +24,17 @@ internal static class TransferExamples
         new TransferEnded(Gift, 5, Day, new("receiver-not-active", "to", "is blocked"), [Dated], 1),
         new TransferEnded(Plain, 0, Day, null, [], 0),
     ];
+
+    public static readonly HouseholdRequest Join = new() { Id = "J1", Ask = HouseholdAsk.Join, Member = "M1001", Household = "H7", Role = HouseholdRole.Adult, Share = 25 };
+
+    public static readonly HouseholdRequest Contribute = new() { Id = "J2", Ask = HouseholdAsk.Contribute, Member = "M1001", Household = "H7", Unit = "points", Points = 101 };
+
+    public static readonly MemberEvent[] Households =
+    [
+        new HouseholdAsked(Join, [], []),
+        new HouseholdAsked(Contribute, [Dated, Undated], [("points", 5)]),
+        new HouseholdAnswered(Join, null, []),
+        new HouseholdAnswered(Contribute, new("not-in-household", "member", "is in none"), [new("points", [Dated], 1)]),
+        new EarningsShared("P1", "H7", "points", [Dated]),
+    ];
 }

@@ -42,23 +42,6 @@ public abstract partial class LoyaltyBehaviour
     }
 
     [StoreFact]
-    public async Task The_liability_is_the_same_however_many_members_fit_in_memory()
-    {
-        for (var i = 0; i < 20; i++)
-        {
-            await BuyAsync($"p{i}", $"m{i}", 100_00 * i, at: Now - Duration.FromDays(i * 9));
-        }
-
-        var report = (await Engine.Books.LiabilityAsync(TimeSpan.FromSeconds(30)))!;
-        if (fixture is EmbeddedFixture embedded)
-        {
-            var passes = LiabilityReader.Read(embedded.OpenJournal, membersPerPass: 3);
-            Assert.Equal(report.Position, passes.Position);
-            Assert.Equal(Assert.Single(report.Units).Months, Assert.Single(passes.Units).Months);
-        }
-    }
-
-    [StoreFact]
     public async Task A_member_of_another_system_comes_in_once_with_what_it_had_there()
     {
         var import = Import("anna", 250) with { AlternativeIds = [Card], Tier = new("silver", new(2026, 1, 15), new(2026, 4, 30)) };

@@ -5,3 +5,9 @@ public sealed class TransfersOnMemoryTests() : TransferBehaviour(new MemoryFixtu
 
 /// <summary>The embedded host on books in a file.</summary>
 public sealed class TransfersOnSqliteTests() : TransferBehaviour(new SqliteFixture());
+
+/// <summary>The embedded host on books in memory.</summary>
+public sealed class HouseholdsOnMemoryTests() : HouseholdBehaviour(new MemoryFixture());
+
+/// <summary>The embedded host on books in a file.</summary>
+public sealed class HouseholdsOnSqliteTests() : HouseholdBehaviour(new SqliteFixture());
