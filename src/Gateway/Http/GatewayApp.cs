@@ -114,6 +114,7 @@ internal static class GatewayApp
         app.MapPost("/v1/campaigns/{id}/resume", Guard(keys, Scopes.Admin, context => campaigns.SetStatusAsync(context, CampaignStatus.Active)));
         app.MapPost("/v1/campaigns/{id}/end", Guard(keys, Scopes.Admin, context => campaigns.SetStatusAsync(context, CampaignStatus.Ended)));
         app.MapGet("/v1/campaigns/{id}/budget", Guard(keys, Auditor, campaigns.GetBudgetAsync));
+        app.MapGet("/v1/campaigns/{id}/leaderboard", Guard(keys, Auditor, campaigns.GetLeaderboardAsync));
         app.MapGet("/v1/campaigns/{id}/versions/{version}", Guard(keys, Auditor, campaigns.GetVersionAsync));
         app.MapGet("/v1/program", Guard(keys, Auditor, operations.GetProgramAsync));
         app.MapPut("/v1/program", Guard(keys, Scopes.Admin, operations.PutProgramAsync));
@@ -196,6 +197,23 @@ internal static class GatewayApp
         if (isMember && MembersEndpoint.MemberOf(context) is { Length: > Domain.Requests.RequestLimits.IdLength } id)
         {
             return HttpReplies.WriteProblemAsync(context, Problem.Shape("id", $"has {id.Length} characters; 1 to {Domain.Requests.RequestLimits.IdLength} are possible")).AsTask();
+        }
+
+        // Names in addresses are bounded like names in bodies: nothing can have such a name.
+        foreach (var (name, value) in isMember ? [] : context.Request.RouteValues)
+        {
+            if (value is not string { Length: > Domain.Requests.RequestLimits.IdLength } text)
+            {
+                continue;
+            }
+
+            if (context.Request.Method is not ("GET" or "DELETE"))
+            {
+                return HttpReplies.WriteProblemAsync(context, Problem.Shape(name, $"has {text.Length} characters; 1 to {Domain.Requests.RequestLimits.IdLength} are possible")).AsTask();
+            }
+
+            // The handler says in its own words that there is no such thing.
+            context.Request.RouteValues[name] = text[..(Domain.Requests.RequestLimits.IdLength + 1)];
         }
 
         return handler(context);

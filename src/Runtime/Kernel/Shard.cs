@@ -185,6 +185,8 @@ internal sealed class Shard : TurnRunner, IThreadPoolWorkItem
 
     protected override void OnPassivated(ActorCell cell) => Forget(cell);
 
+    protected override ActorCell? Successor(ActorCell cell) => _cells.GetValueOrDefault(cell.Id);
+
     protected override bool HandleAgain(Command command)
     {
         Handle(command);

@@ -80,6 +80,9 @@ internal abstract class TurnRunner
     /// <summary>The actor is not used and its memory is wanted.</summary>
     protected abstract void OnPassivated(ActorCell cell);
 
+    /// <summary>The activation that came after one that was thrown away, when this runner made it; null: none, or somebody else's.</summary>
+    protected virtual ActorCell? Successor(ActorCell cell) => null;
+
     /// <summary>Has a command handled again whose actor was thrown away, on a new one; false: it cannot be done.</summary>
     protected abstract bool HandleAgain(Command command);
 
@@ -203,6 +206,15 @@ internal abstract class TurnRunner
     {
         var cell = loaded.Cell;
         var error = loaded.Error;
+        if (cell.IsPoisoned)
+        {
+            // It is to be loaded again.
+            cell.IsSuspended = false;
+            OnLoaded(cell, error);
+            Resume(cell);
+            return;
+        }
+
         if (error is null)
         {
             try
@@ -729,6 +741,12 @@ internal abstract class TurnRunner
             {
                 // True even if the actor is poisoned meanwhile: it is durable.
                 cell.DurableEffect = Math.Max(cell.DurableEffect, appends.Effects[i]);
+                if (cell.IsPoisoned && Successor(cell) is { IsPoisoned: false } successor && (successor.State?.Version ?? 0) < entry.ExpectedVersion + entry.EventCount)
+                {
+                    // Loaded while this was under way, and without it: who has been told of this and asks now must not be answered from before.
+                    Poison(successor);
+                }
+
                 command.Complete(CommandStatus.Done);
             }
             else

@@ -83,6 +83,9 @@ public class TestGateway : IAsyncLifetime
         Assert.Empty(_defects);
     }
 
+    /// <summary>Accounts and counters of the books.</summary>
+    internal async Task<IReadOnlyDictionary<string, long>> SumsAsync() => (await _process!.Engine.Books.TotalsAsync()).Sums;
+
     internal Task<RawConnection> ConnectAsync() => RawConnection.OpenAsync(Address);
 }
 

@@ -40,7 +40,7 @@ internal sealed class MemberAudit(World world, Plan plan, string id)
         var main = facts.FirstOrDefault(fact => fact is PurchaseRecorded or ReturnRecorded or ReturnWaits or PointsAdjusted or RequestRefused or StatusChanged or AlternativeIdsReplaced
             or MemberEnrolled { Automatic: false } or HoldOpened { Request: not null } or HoldCommitted { Request: not null } or HoldReleased { Request: not null } or PointsRedeemed
             or RedemptionReversed);
-        _what = () => $"{id} version {record.LastVersion} at {now}, {main?.GetType().Name ?? "what was due"}";
+        _what = () => $"{id} version {record.LastVersion} at {now}, {string.Join(" ", facts.Select(fact => fact.GetType().Name))}";
         switch (main)
         {
             case PurchaseRecorded purchase:

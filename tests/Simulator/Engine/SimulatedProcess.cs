@@ -108,6 +108,7 @@ internal sealed class SimulatedProcess : IShardScheduler, IActorHost, ILogger
     {
         if (command is not EffectCommand effect)
         {
+            Defer(command);
             _host.Send(command);
             return;
         }
@@ -151,7 +152,29 @@ internal sealed class SimulatedProcess : IShardScheduler, IActorHost, ILogger
         }
     }
 
-    void IActorHost.Send(ReadOnlySpan<Command> commands) => _host.Send(commands);
+    void IActorHost.Send(ReadOnlySpan<Command> commands)
+    {
+        foreach (var command in commands)
+        {
+            Defer(command);
+        }
+
+        _host.Send(commands);
+    }
+
+    /// <summary>Who asked goes on a little later, not in the middle of a turn: other threads do so in life.</summary>
+    private void Defer(Command command)
+    {
+        if (command.Observer is { } observer and not IAtOnce)
+        {
+            command.Observer = new Deferred(this, observer);
+        }
+    }
+
+    private sealed class Deferred(SimulatedProcess process, ICommandObserver observer) : ICommandObserver
+    {
+        public void OnCompleted(Command command) => process._world.Post(process, () => observer.OnCompleted(command));
+    }
 
     ValueTask<IReadOnlyList<SiloFigures>> IActorHost.ReadFiguresAsync() => _host.ReadFiguresAsync();
 
@@ -171,3 +194,6 @@ internal sealed class SimulatedProcess : IShardScheduler, IActorHost, ILogger
         }
     }
 }
+
+/// <summary>An observer that looks at the books in the very moment of the answer.</summary>
+internal interface IAtOnce;

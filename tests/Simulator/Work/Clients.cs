@@ -305,7 +305,7 @@ internal sealed partial class Clients(World world, Auditor auditor, Func<Faults>
         public override string ToString() => $"{Op} after {Attempts} attempts";
     }
 
-    private sealed class Ear(Clients clients, Wish wish, int body, bool isLast, SimulatedProcess process) : ICommandObserver
+    private sealed class Ear(Clients clients, Wish wish, int body, bool isLast, SimulatedProcess process) : ICommandObserver, IAtOnce
     {
         private bool _done;
 
