@@ -99,6 +99,33 @@ public sealed class CampaignTests(TestGateway gateway) : IClassFixture<TestGatew
     }
 
     [Fact]
+    public async Task A_leader_board_shows_who_was_given_most()
+    {
+        var id = await DraftAsync(Bonus(40).With("leaderboard", new JsonObject { ["period"] = "campaign", ["places"] = 3 }));
+        (await Api.GetAsync($"/v1/campaigns/{id}/leaderboard")).ExpectProblem(404, "no-leaderboard", "leaderboard");
+        await PublishAsync(id);
+        var bought = (await Api.PurchaseAsync(Basket(id, Sales.NewId()))).Expect(200);
+        Reply board;
+        for (var tries = 0; ; tries++)
+        {
+            board = (await Api.GetAsync($"/v1/campaigns/{id}/leaderboard?day=2026-03-01")).Expect(200);
+            if (board.Json["places"]!.AsArray().Count > 0)
+            {
+                break;
+            }
+
+            Assert.True(tries < 1000, board.Text);
+            await Task.Delay(20);
+        }
+
+        var first = board.Json["places"]![0]!;
+        Assert.Equal((1, (string)bought.Json["member"]!, 40L), ((int)first["rank"]!, (string)first["member"]!, (long)first["points"]!));
+        Assert.True((bool)board.Json["complete"]!);
+        (await Api.GetAsync("/v1/campaigns/nothing-here/leaderboard")).ExpectProblem(404, "unknown-campaign", "campaign");
+        (await Api.GetAsync($"/v1/campaigns/{id}/leaderboard?day=soon&week=1")).ExpectProblem(400, "malformed", "week", "day");
+    }
+
+    [Fact]
     public async Task A_quote_is_what_the_purchase_gives_and_takes_no_budget()
     {
         var id = await DraftAsync(Bonus(40).With("budget", new JsonObject { ["in"] = "points", ["amount"] = 60 }));

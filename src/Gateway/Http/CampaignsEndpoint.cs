@@ -176,6 +176,69 @@ internal sealed class CampaignsEndpoint(LoyaltyEngine engine)
         await HttpReplies.WriteJsonAsync(context, 200, (BudgetView)command.Reply!, Write).ConfigureAwait(false);
     }
 
+    /// <summary><c>GET /v1/campaigns/{id}/leaderboard?day=</c>.</summary>
+    public async Task GetLeaderboardAsync(HttpContext context)
+    {
+        var query = context.Request.Query;
+        var errors = Unknown(query, "day");
+        LocalDate? day = null;
+        if (query.ContainsKey("day"))
+        {
+            var parsed = LocalDatePattern.Iso.Parse(query["day"].ToString());
+            day = parsed.Success ? parsed.Value : null;
+            if (!parsed.Success)
+            {
+                errors.Add(new("day", "is no day; a day of the period is needed, for example 2026-03-01"));
+            }
+        }
+
+        if (errors.Count > 0)
+        {
+            await HttpReplies.WriteProblemAsync(context, Problem.Shape(errors)).ConfigureAwait(false);
+            return;
+        }
+
+        var id = IdOf(context);
+        var (command, period, start) = await engine.GetLeaderboardAsync(id, day).ConfigureAwait(false);
+        var problem = SpendingEndpoint.NotDone(command)
+            ?? (command is not GetCampaign asked ? null
+            : (asked.Reply as CampaignReply)?.View is null ? UnknownCampaign(id)
+            : Problem.Unknown("no-leaderboard", "leaderboard", $"no version of campaign {id} has a leader board"));
+        if (problem is not null)
+        {
+            await HttpReplies.WriteProblemAsync(context, problem).ConfigureAwait(false);
+            return;
+        }
+
+        await HttpReplies.WriteJsonAsync(context, 200, (id, period, start, (BoardView)command.Reply!), Write).ConfigureAwait(false);
+    }
+
+    private static void Write(Utf8JsonWriter writer, (string Campaign, CampaignPeriod Period, LocalDate Start, BoardView View) board)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("campaign"u8, board.Campaign);
+        writer.WriteString("period"u8, NameOf(board.Period));
+        if (board.Period != CampaignPeriod.Campaign)
+        {
+            writer.WriteString("from"u8, LocalDatePattern.Iso.Format(board.Start));
+        }
+
+        writer.WriteNumber("members"u8, board.View.Members);
+        writer.WriteBoolean("complete"u8, board.View.IsComplete);
+        writer.WriteStartArray("places"u8);
+        foreach (var place in board.View.Places)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("rank"u8, place.Rank);
+            writer.WriteString("member"u8, place.Member);
+            writer.WriteNumber("points"u8, place.Points);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
     private static async Task ChangeAsync(HttpContext context, bool withReason, Func<string, string, string, Task<CampaignCommand>> change)
     {
         var (why, problem) = await DocumentBody.ReadAsync(

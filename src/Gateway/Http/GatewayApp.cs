@@ -114,6 +114,7 @@ internal static class GatewayApp
         app.MapPost("/v1/campaigns/{id}/resume", Guard(keys, Scopes.Admin, context => campaigns.SetStatusAsync(context, CampaignStatus.Active)));
         app.MapPost("/v1/campaigns/{id}/end", Guard(keys, Scopes.Admin, context => campaigns.SetStatusAsync(context, CampaignStatus.Ended)));
         app.MapGet("/v1/campaigns/{id}/budget", Guard(keys, Auditor, campaigns.GetBudgetAsync));
+        app.MapGet("/v1/campaigns/{id}/leaderboard", Guard(keys, Auditor, campaigns.GetLeaderboardAsync));
         app.MapGet("/v1/campaigns/{id}/versions/{version}", Guard(keys, Auditor, campaigns.GetVersionAsync));
         app.MapGet("/v1/program", Guard(keys, Auditor, operations.GetProgramAsync));
         app.MapPut("/v1/program", Guard(keys, Scopes.Admin, operations.PutProgramAsync));

@@ -40,8 +40,8 @@ internal sealed class ImportsEndpoint(LoyaltyEngine engine, GatewayLimits limits
         var run = new ImportRun(engine, import, dryRun, Media.Is(context.Request.ContentType, "text/csv"));
         problem = await run.ReadAsync(context.Request.BodyReader, limits, context.RequestAborted).ConfigureAwait(false);
         await (problem is null
-            ? HttpReplies.WriteJsonAsync(context, 200, run, static (writer, run) => run.Write(writer))
-            : HttpReplies.WriteProblemAsync(context, problem)).ConfigureAwait(false);
+            ? HttpReplies.WriteJsonAsync(context, 200, run, static (writer, run) => run.Write(writer)).AsTask()
+            : HttpReplies.WriteProblemAsync(context, problem).AsTask()).ConfigureAwait(false);
     }
 
     private static (string Import, bool DryRun, Problem? Problem) ReadQuery(IQueryCollection query)

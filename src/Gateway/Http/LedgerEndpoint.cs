@@ -31,8 +31,8 @@ internal sealed class LedgerEndpoint(LoyaltyEngine engine)
         await (trace is null
             ? HttpReplies.WriteProblemAsync(context, new(
                 404, "unknown-request", "No request of that id is in the books", $"nobody decided a request '{id}': it never came, or was not remembered (malformed, unknown member, busy)",
-                [new FieldError("id", $"'{id}' is not known")]))
-            : HttpReplies.WriteJsonAsync(context, 200, (id, trace), static (writer, x) => Write(writer, x.id, x.trace))).ConfigureAwait(false);
+                [new FieldError("id", $"'{id}' is not known")])).AsTask()
+            : HttpReplies.WriteJsonAsync(context, 200, (id, trace), static (writer, x) => Write(writer, x.id, x.trace)).AsTask()).ConfigureAwait(false);
     }
 
     /// <summary><c>GET /v1/reports/liability</c>.</summary>
@@ -41,8 +41,8 @@ internal sealed class LedgerEndpoint(LoyaltyEngine engine)
         var report = await engine.Books.LiabilityAsync(ReportPatience).ConfigureAwait(false);
         await (report is null
             ? HttpReplies.WriteProblemAsync(context, new(
-                503, "unavailable", "The engine cannot serve now", "the report is being made, which takes longer in books of this size; ask again, and it is given when it is ready", []))
-            : HttpReplies.WriteJsonAsync(context, 200, report, static (writer, report) => Write(writer, report))).ConfigureAwait(false);
+                503, "unavailable", "The engine cannot serve now", "the report is being made, which takes longer in books of this size; ask again, and it is given when it is ready", [])).AsTask()
+            : HttpReplies.WriteJsonAsync(context, 200, report, static (writer, report) => Write(writer, report)).AsTask()).ConfigureAwait(false);
     }
 
     private static void Write(Utf8JsonWriter writer, string id, RequestTrace trace)

@@ -116,7 +116,7 @@ internal sealed class MemberImportReader(string import)
         }
     }
 
-    private ImportedTier? ReadTier(JsonFields fields)
+    private static ImportedTier? ReadTier(JsonFields fields)
     {
         if (fields.Nested("tier", required: false) is not { } tier)
         {

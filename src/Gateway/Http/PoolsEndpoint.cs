@@ -244,11 +244,11 @@ internal sealed class PoolsEndpoint(LoyaltyEngine engine)
             { Reply: ExchangeReply { Refusal: { } refusal } } => new(409, refusal.Code, "The exchange is not in a state for this", refusal.Detail, []),
             _ => null,
         };
-        return (problem is not null
-            ? HttpReplies.WriteProblemAsync(context, problem)
+        return problem is not null
+            ? HttpReplies.WriteProblemAsync(context, problem).AsTask()
             : command.Reply is PoolReply pool
-                ? HttpReplies.WriteJsonAsync(context, 200, pool.View!, Write)
-                : HttpReplies.WriteJsonAsync(context, 200, (((ExchangeReply)command.Reply!).State!, (bool?)null), Write)).AsTask();
+                ? HttpReplies.WriteJsonAsync(context, 200, pool.View!, Write).AsTask()
+                : HttpReplies.WriteJsonAsync(context, 200, (((ExchangeReply)command.Reply!).State!, (bool?)null), Write).AsTask();
     }
 
     private static void Write(Utf8JsonWriter writer, (ExchangeState State, bool? Replayed) x)

@@ -45,7 +45,7 @@ internal sealed partial class VouchersEndpoint
 
         var command = await engine.Host.AskAsync<Command>(new GetVoucherStore(store)).ConfigureAwait(false);
         await (SpendingEndpoint.NotDone(command) is { } problem
-            ? HttpReplies.WriteProblemAsync(context, problem)
+            ? HttpReplies.WriteProblemAsync(context, problem).AsTask()
             : HttpReplies.WriteJsonAsync(context, 200, (store, (VoucherStoreView)command.Reply!), static (writer, x) =>
             {
                 var (store, view) = x;
@@ -57,7 +57,7 @@ internal sealed partial class VouchersEndpoint
                 writer.WriteNumber("overdrawn"u8, view.Overdrawn);
                 writer.WriteNumber("overdrawnMoney"u8, view.OverdrawnMoney);
                 writer.WriteEndObject();
-            })).ConfigureAwait(false);
+            }).AsTask()).ConfigureAwait(false);
     }
 
     /// <summary><c>POST /v1/vouchers/reconciliations</c>.</summary>
