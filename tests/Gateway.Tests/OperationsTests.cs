@@ -53,11 +53,13 @@ public sealed class OperationsTests(TestGateway gateway) : IClassFixture<TestGat
     [Fact]
     public async Task An_address_says_which_methods_it_takes()
     {
-        foreach (var path in Contract.Operations.GroupBy(one => one.Path, one => one.Method))
+        foreach (var address in Contract.Operations.Select(one => one.Path.Replace("{id}", "M1", StringComparison.Ordinal)).Distinct())
         {
+            // A fixed address such as /v1/campaigns/schema is one of /v1/campaigns/{id}, too.
+            var path = Contract.Operations.Where(one => Matches(one.Path, address)).Select(one => one.Method).Distinct().ToArray();
             foreach (var method in new[] { "GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD" }.Except(path))
             {
-                var reply = await Api.SendAsync(new HttpRequestMessage(new HttpMethod(method), path.Key.Replace("{id}", "M1", StringComparison.Ordinal)));
+                var reply = await Api.SendAsync(new HttpRequestMessage(new HttpMethod(method), address));
 
                 Assert.Equal(405, reply.Status);
                 Assert.Equal(path.Order(StringComparer.Ordinal), reply.Header("Allow")!.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
@@ -68,4 +70,7 @@ public sealed class OperationsTests(TestGateway gateway) : IClassFixture<TestGat
             }
         }
     }
+
+    private static bool Matches(string template, string address) =>
+        template == address || System.Text.RegularExpressions.Regex.IsMatch(address, $"^{System.Text.RegularExpressions.Regex.Replace(template, "\\{[a-z]+\\}", "[^/]+")}$");
 }

@@ -128,7 +128,7 @@ public sealed class JournalFileFuzzTests : IDisposable
         return isRefused ? "reading is refused" : "nothing was hit";
     }
 
-    private bool IsRight(ActorId actor, List<string> texts, LoadedActor loaded, string how)
+    private static bool IsRight(ActorId actor, List<string> texts, LoadedActor loaded, string how)
     {
         var from = 0;
         if (loaded.Snapshot is { } snapshot)
@@ -146,7 +146,7 @@ public sealed class JournalFileFuzzTests : IDisposable
         return from == texts.Count;
     }
 
-    private bool IsNamed(string path)
+    private static bool IsNamed(string path)
     {
         try
         {

@@ -136,7 +136,7 @@ internal static class GatewayApp
         app.MapGet("/v1/vouchers/allowances/{id}", Guard(keys, Reader, vouchers.GetAllowanceAsync));
         app.MapPost("/v1/vouchers/reconciliations", Guard(keys, Desk, vouchers.ReconcileAsync));
         var ledger = new LedgerEndpoint(engine);
-        app.MapGet("/v1/requests/{id}", Guard(keys, Auditor, ledger.TraceAsync));
+        app.MapGet("/v1/requests/{id}", Guard(keys, Auditor, ledger.TraceAsync, longest: LedgerEndpoint.MaxId));
         app.MapGet("/v1/reports/liability", Guard(keys, Auditor, ledger.LiabilityAsync));
         app.MapPost("/v1/imports/members", Guard(keys, Scopes.Admin, new ImportsEndpoint(engine, limits).HandleAsync));
         app.MapGet("/v1/system", Guard(keys, Auditor, operations.SystemAsync));
@@ -169,7 +169,7 @@ internal static class GatewayApp
         app.MapGet("/readyz", context => isReady() ? TextAsync(context, 200, "ready\n") : TextAsync(context, 503, "starting\n"));
     }
 
-    private static RequestDelegate Guard(ApiKeys? keys, Scopes needed, RequestDelegate handler, bool isMember = false) => context =>
+    private static RequestDelegate Guard(ApiKeys? keys, Scopes needed, RequestDelegate handler, bool isMember = false, int longest = Domain.Requests.RequestLimits.IdLength) => context =>
     {
         if (keys is not null)
         {
@@ -202,18 +202,18 @@ internal static class GatewayApp
         // Names in addresses are bounded like names in bodies: nothing can have such a name.
         foreach (var (name, value) in isMember ? [] : context.Request.RouteValues)
         {
-            if (value is not string { Length: > Domain.Requests.RequestLimits.IdLength } text)
+            if (value is not string text || text.Length <= longest)
             {
                 continue;
             }
 
             if (context.Request.Method is not ("GET" or "DELETE"))
             {
-                return HttpReplies.WriteProblemAsync(context, Problem.Shape(name, $"has {text.Length} characters; 1 to {Domain.Requests.RequestLimits.IdLength} are possible")).AsTask();
+                return HttpReplies.WriteProblemAsync(context, Problem.Shape(name, $"has {text.Length} characters; 1 to {longest} are possible")).AsTask();
             }
 
             // The handler says in its own words that there is no such thing.
-            context.Request.RouteValues[name] = text[..(Domain.Requests.RequestLimits.IdLength + 1)];
+            context.Request.RouteValues[name] = text[..(longest + 1)];
         }
 
         return handler(context);

@@ -15,7 +15,7 @@ internal sealed class LedgerEndpoint(LoyaltyEngine engine)
     private static readonly TimeSpan ReportPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>Characters of a request id: the longest is that of an imported member.</summary>
-    private const int MaxId = RequestLimits.IdLength + ImportLimits.ImportIdLength + 8;
+    public const int MaxId = RequestLimits.IdLength + ImportLimits.ImportIdLength + 8;
 
     /// <summary><c>GET /v1/requests/{id}</c>.</summary>
     public async Task TraceAsync(HttpContext context)

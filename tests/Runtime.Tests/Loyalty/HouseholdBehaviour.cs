@@ -190,7 +190,7 @@ public abstract class HouseholdBehaviour(LoyaltyFixture fixture) : IAsyncLifetim
         return (end.View?.Refusal ?? end.Command.Outcome.Refusal)!.Code;
     }
 
-    private Task BuyAsync(string id, string member, long amount) => Engine.Host.AskAsync(new RecordPurchase(ActorIds.Member(member), new()
+    private async Task BuyAsync(string id, string member, long amount) => await Engine.Host.AskAsync(new RecordPurchase(ActorIds.Member(member), new()
     {
         Id = id, Member = member, Store = "s1", At = fixture.Clock.Now, Currency = "GBP", Lines = [new("tea", null, null, 1, amount)],
     }));
