@@ -8,8 +8,8 @@ namespace Loyalty.EndToEnd.Tests;
 /// <summary>A disk that fills up while the engine serves, and is given space again.</summary>
 public sealed class FullDisk(ITestOutputHelper output)
 {
-    private const int DiskMegabytes = 48;
-    private const int SpareMegabytes = 32;
+    private const int DiskMegabytes = 112;
+    private const int SpareMegabytes = 96;
 
     [SmallDiskFact]
     public async Task Is_said_with_503_until_there_is_space_again_and_nothing_is_lost()
